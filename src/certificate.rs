@@ -1,0 +1,590 @@
+//! X.509 certificates and chains: parsed once, PEM or DER in and out.
+//!
+//! [`Certificate`] keeps the DER it was read from and the places of its fields in it, so nothing
+//! is re-encoded: names, keys and the signed part are compared and hashed as their issuer wrote
+//! them. Parsing checks structure (RFC 5280 section 4.1); whether a certificate may be believed is
+//! for [`verify`](crate::verify).
+
+mod extensions;
+mod name;
+mod timestamp;
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, BitStringRef, IntRef};
+use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use sha2::{Digest, Sha256};
+
+pub use extensions::{BasicConstraints, KeyUsage, SubjectAlternativeName};
+pub(crate) use extensions::{Extensions, oid};
+pub use name::{DistinguishedName, NameError};
+pub use timestamp::{Timestamp, TimestampError};
+
+use crate::pem::{self, PemError};
+
+/// An X.509 certificate.
+///
+/// Cloning is cheap: clones share the DER.
+#[derive(Clone)]
+pub struct Certificate {
+    der: Arc<[u8]>,
+    fields: Fields,
+}
+
+/// Where the fields lie in the DER. A span covers tag, length and contents unless it says otherwise.
+#[derive(Clone)]
+struct Fields {
+    version: u8,
+    tbs: Span,
+    /// Contents of the INTEGER.
+    serial_number: Span,
+    inner_signature_algorithm: Span,
+    issuer: Span,
+    validity: Validity,
+    subject: Span,
+    public_key: Span,
+    extensions: Extensions,
+    signature_algorithm: Span,
+    /// The octets of the BIT STRING.
+    signature: Span,
+}
+
+/// A range of bytes in a certificate.
+pub(crate) type Span = Range<usize>;
+
+/// The time in which a certificate may be used: from `not_before` to `not_after`, both included
+/// (RFC 5280 section 4.1.2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// The first second.
+    pub not_before: Timestamp,
+    /// The last second.
+    pub not_after: Timestamp,
+}
+
+impl Validity {
+    /// Whether `moment` lies within.
+    #[must_use]
+    pub fn contains(&self, moment: Timestamp) -> bool {
+        (self.not_before..=self.not_after).contains(&moment)
+    }
+}
+
+/// Why bytes are no certificate, or no chain of them.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The file is no PEM.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// A PEM file holds something else where a certificate belongs.
+    #[error("line {line} begins a \"{label}\" where a certificate belongs")]
+    NotACertificate {
+        /// The label of the PEM block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
+    /// A PEM file holds a private key where certificates belong.
+    #[error(
+        "line {line} begins a private key (\"{label}\") where only certificates belong: a file of certificates is given to others, so take the key out of it, and consider the key lost if the file was sent anywhere"
+    )]
+    PrivateKey {
+        /// The label of the PEM block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
+    /// One certificate was expected and there are more, or none.
+    #[error("there are {count} certificates where one is expected")]
+    NotOne {
+        /// How many there are.
+        count: usize,
+    },
+    /// The DER does not follow the structure of RFC 5280 section 4.1.
+    #[error("the certificate's {field} is malformed: {source}")]
+    Malformed {
+        /// The field, in RFC 5280's words.
+        field: &'static str,
+        /// What the decoder met, and at which byte.
+        source: der::Error,
+    },
+    /// An extension occurs twice, which RFC 5280 section 4.2 forbids.
+    #[error("the extension {oid} occurs twice, which RFC 5280 section 4.2 forbids")]
+    DuplicateExtension {
+        /// The extension's object identifier.
+        oid: ObjectIdentifier,
+    },
+}
+
+
+impl From<der::Error> for CertificateError {
+    fn from(source: der::Error) -> Self {
+        Self::Malformed { field: "encoding", source }
+    }
+}
+
+/// Says in which field a decoding error was met.
+pub(crate) trait InField<T> {
+    fn in_field(self, field: &'static str) -> Result<T, CertificateError>;
+}
+
+impl<T> InField<T> for der::Result<T> {
+    fn in_field(self, field: &'static str) -> Result<T, CertificateError> {
+        self.map_err(|source| CertificateError::Malformed { field, source })
+    }
+}
+
+/// Reads one element of the given tag: where it lies, and its contents.
+fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
+    let start = usize::try_from(reader.position())?;
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(tag)?;
+    Ok((start..usize::try_from(reader.position())?, any.value()))
+}
+
+/// Where the contents of an element lie: they end where it ends.
+fn contents_of((whole, contents): (Span, &[u8])) -> Span {
+    whole.end.saturating_sub(contents.len())..whole.end
+}
+
+fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
+    let any = AnyRef::decode(reader)?;
+    match any.tag() {
+        Tag::UtcTime => Timestamp::from_utc_time(any.value()),
+        Tag::GeneralizedTime => Timestamp::from_generalized_time(any.value()),
+        tag => return Err(tag.unexpected_error(None).into()),
+    }
+    .ok_or_else(|| any.tag().value_error().into())
+}
+
+fn integer(reader: &mut SliceReader<'_>) -> der::Result<Span> {
+    // Decoded for the check that it is the shortest encoding.
+    IntRef::decode(&mut reader.clone())?;
+    element(reader, Tag::Integer).map(contents_of)
+}
+
+fn octets(reader: &mut SliceReader<'_>) -> der::Result<Span> {
+    let string = BitStringRef::decode(&mut reader.clone())?;
+    let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
+    let (whole, _) = element(reader, Tag::BitString)?;
+    Ok(whole.end.saturating_sub(octets)..whole.end)
+}
+
+impl Fields {
+    fn parse(der: &[u8]) -> Result<Self, CertificateError> {
+        let mut reader = SliceReader::new(der)?;
+        let fields = reader.sequence(|certificate| {
+            let start = usize::try_from(certificate.position())?;
+            let fields = certificate.sequence(Self::parse_tbs)?;
+            let end = usize::try_from(certificate.position())?;
+            let (signature_algorithm, _) =
+                element(certificate, Tag::Sequence).in_field("signatureAlgorithm")?;
+            let signature = octets(certificate).in_field("signatureValue")?;
+            Ok::<_, CertificateError>(Self {
+                tbs: start..end,
+                signature_algorithm,
+                signature,
+                ..fields
+            })
+        })?;
+        reader.finish()?;
+        Ok(fields)
+    }
+
+    /// The fields of `TBSCertificate`; those of the whole certificate are left empty.
+    fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Self, CertificateError> {
+        // DER leaves out a default, so an explicit version 1 is an error of encoding.
+        let version = match tbs
+            .context_specific::<u8>(TagNumber(0), TagMode::Explicit)
+            .in_field("version")?
+        {
+            None => 1,
+            Some(version @ 1..=2) => version + 1,
+            Some(_) => return Err(Tag::Integer.value_error().into()).in_field("version"),
+        };
+        let serial_number = integer(tbs).in_field("serialNumber")?;
+        let (inner_signature_algorithm, _) = element(tbs, Tag::Sequence).in_field("signature")?;
+        let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
+        let validity = tbs
+            .sequence(|validity| {
+                let (not_before, not_after) = (time(validity)?, time(validity)?);
+                Ok::<_, der::Error>(Validity { not_before, not_after })
+            })
+            .in_field("validity")?;
+        let (subject, _) = element(tbs, Tag::Sequence).in_field("subject")?;
+        let (public_key, _) = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?;
+        for (number, field) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
+            tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
+                .in_field(field)?;
+        }
+        let extensions = Extensions::parse(tbs)?;
+        Ok(Self {
+            version,
+            tbs: 0..0,
+            serial_number,
+            inner_signature_algorithm,
+            issuer,
+            validity,
+            subject,
+            public_key,
+            extensions,
+            signature_algorithm: 0..0,
+            signature: 0..0,
+        })
+    }
+}
+
+impl Certificate {
+    /// Reads one DER certificate and checks its structure.
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 4.1.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let fields = Fields::parse(der)?;
+        let certificate = Self { der: der.into(), fields };
+        for name in [certificate.issuer_der(), certificate.subject_der()] {
+            if let Err(NameError::Der(source)) = DistinguishedName::from_der(name) {
+                return Err(source).in_field("name");
+            }
+        }
+        Ok(certificate)
+    }
+
+    /// Reads a file that holds exactly one certificate, in PEM or DER.
+    ///
+    /// # Errors
+    /// [`CertificateError`]; a private key in the file is an error of its own.
+    pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let mut certificates = CertificateChain::from_pem_or_der(bytes)?.0;
+        match certificates.pop() {
+            Some(certificate) if certificates.is_empty() => Ok(certificate),
+            last => Err(CertificateError::NotOne {
+                count: certificates.len() + usize::from(last.is_some()),
+            }),
+        }
+    }
+
+    fn at(&self, span: &Span) -> &[u8] {
+        // Spans were measured on this very DER.
+        self.der.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The DER encoding, as it was read.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// PEM, with a newline at its end.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        std::mem::take(&mut *pem::encode(pem::CERTIFICATE, &self.der))
+    }
+
+    /// The version: 1, 2 or 3.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.fields.version
+    }
+
+    /// The serial number, unique within its issuer.
+    #[must_use]
+    pub fn serial_number(&self) -> SerialNumber {
+        SerialNumber(self.at(&self.fields.serial_number).to_vec())
+    }
+
+    /// Whom the certificate speaks of.
+    #[must_use]
+    pub fn subject(&self) -> DistinguishedName {
+        DistinguishedName::from_checked_der(self.subject_der())
+    }
+
+    /// Who signed the certificate.
+    #[must_use]
+    pub fn issuer(&self) -> DistinguishedName {
+        DistinguishedName::from_checked_der(self.issuer_der())
+    }
+
+    /// The DER of the subject's name.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        self.at(&self.fields.subject)
+    }
+
+    /// The DER of the issuer's name.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        self.at(&self.fields.issuer)
+    }
+
+    /// When the certificate may be used.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.fields.validity
+    }
+
+    /// The DER of the `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn public_key_der(&self) -> &[u8] {
+        self.at(&self.fields.public_key)
+    }
+
+    /// The basic constraints, if the certificate has that extension (RFC 5280 section 4.2.1.9).
+    #[must_use]
+    pub fn basic_constraints(&self) -> Option<BasicConstraints> {
+        self.fields.extensions.basic_constraints
+    }
+
+    /// Whether the basic constraints say that the subject is a certificate authority.
+    #[must_use]
+    pub fn is_ca(&self) -> bool {
+        self.basic_constraints().is_some_and(|constraints| constraints.is_ca)
+    }
+
+    /// What the key may be used for, if the certificate restricts it (RFC 5280 section 4.2.1.3).
+    #[must_use]
+    pub fn key_usage(&self) -> Option<KeyUsage> {
+        self.fields.extensions.key_usage
+    }
+
+    /// The purposes the key may be used for, if the certificate restricts them (RFC 5280 section 4.2.1.12).
+    #[must_use]
+    pub fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
+        let span = self.fields.extensions.extended_key_usage.as_ref()?;
+        // Decoded once when the certificate was parsed, so it decodes again.
+        Vec::from_der(self.at(span)).ok()
+    }
+
+    /// The names the certificate is for, besides its subject (RFC 5280 section 4.2.1.6).
+    #[must_use]
+    pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
+        let span = self.fields.extensions.subject_alternative_names.as_ref();
+        span.and_then(|span| extensions::subject_alternative_names(self.at(span)).ok())
+            .unwrap_or_default()
+    }
+
+    /// The subject key identifier's octets (RFC 5280 section 4.2.1.2).
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.fields.extensions.subject_key_identifier.as_ref().map(|span| self.at(span))
+    }
+
+    /// The authority key identifier's octets (RFC 5280 section 4.2.1.1).
+    #[must_use]
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.fields.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
+    }
+
+    /// The first critical extension that this crate does not process, if there is one.
+    #[must_use]
+    pub fn unknown_critical_extension(&self) -> Option<ObjectIdentifier> {
+        self.fields.extensions.unknown_critical
+    }
+
+    /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject_der() == self.issuer_der()
+    }
+
+    /// SHA-256 over the DER.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// The part that the signature covers.
+    pub(crate) fn tbs_der(&self) -> &[u8] {
+        self.at(&self.fields.tbs)
+    }
+
+    /// The signature's octets.
+    pub(crate) fn signature(&self) -> &[u8] {
+        self.at(&self.fields.signature)
+    }
+
+    /// The `AlgorithmIdentifier` outside and inside the signed part, which have to be equal
+    /// (RFC 5280 section 4.1.1.2).
+    pub(crate) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
+        (
+            self.at(&self.fields.signature_algorithm),
+            self.at(&self.fields.inner_signature_algorithm),
+        )
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", &self.subject())
+            .field("issuer", &self.issuer())
+            .field("serial_number", &self.serial_number())
+            .field("validity", &self.validity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A serial number: the contents of its DER INTEGER, big-endian two's complement, at most 20
+/// octets in conforming certificates (RFC 5280 section 4.1.2.2).
+///
+/// It is written in hexadecimal, and read with or without colons, in either case:
+///
+/// ```
+/// use private_ca::SerialNumber;
+///
+/// let serial: SerialNumber = "1F:02:aa".parse()?;
+/// assert_eq!(serial.to_string(), "1f02aa");
+/// # Ok::<(), private_ca::certificate::SerialNumberError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SerialNumber(Vec<u8>);
+
+/// A text is no serial number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA")]
+#[non_exhaustive]
+pub struct SerialNumberError {
+    /// The text that was given.
+    pub text: String,
+}
+
+impl SerialNumber {
+    /// The INTEGER's contents.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A positive number from its big-endian magnitude, leading zeros or not.
+    #[must_use]
+    pub fn from_magnitude(magnitude: &[u8]) -> Self {
+        let first = magnitude.iter().position(|&byte| byte != 0).unwrap_or(magnitude.len());
+        let digits = magnitude.split_at(first).1;
+        let sign = digits.first().is_none_or(|&byte| byte >= 0x80).then_some(0);
+        Self(sign.into_iter().chain(digits.iter().copied()).collect())
+    }
+
+    /// The magnitude of a positive number, without leading zeros.
+    #[must_use]
+    pub fn magnitude(&self) -> &[u8] {
+        match self.0.as_slice() {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            all => all,
+        }
+    }
+}
+
+impl FromStr for SerialNumber {
+    type Err = SerialNumberError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || SerialNumberError { text: text.to_owned() };
+        let mut digits: String = text.trim().trim_start_matches("0x").replace(':', "");
+        if digits.len() % 2 == 1 {
+            digits.insert(0, '0');
+        }
+        let magnitude = base16ct::mixed::decode_vec(&digits).map_err(|_| error())?;
+        let serial = Self::from_magnitude(&magnitude);
+        let octets = serial.magnitude().len();
+        ((1..=20).contains(&octets) && !digits.is_empty()).then_some(serial).ok_or_else(error)
+    }
+}
+
+impl fmt::Display for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", base16ct::HexDisplay(self.magnitude()))
+    }
+}
+
+impl fmt::Debug for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SerialNumber({self})")
+    }
+}
+
+/// Certificates in order, at least one: each is signed by the next.
+///
+/// The order is only claimed here. [`Identity`](crate::Identity) mends it where it can, and
+/// [`Verifier`](crate::Verifier) proves the signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateChain(Vec<Certificate>);
+
+impl CertificateChain {
+    /// A chain of the given certificates.
+    ///
+    /// # Errors
+    /// [`CertificateError::NotOne`] if there is none.
+    pub fn new(certificates: Vec<Certificate>) -> Result<Self, CertificateError> {
+        if certificates.is_empty() {
+            return Err(CertificateError::NotOne { count: 0 });
+        }
+        Ok(Self(certificates))
+    }
+
+    /// Reads a file of certificates: any number of PEM blocks with any text between them, or one
+    /// DER certificate.
+    ///
+    /// # Errors
+    /// [`CertificateError`]; a private key in the file is an error of its own.
+    pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
+        if !pem::is_pem(bytes) {
+            return Certificate::from_der(bytes).map(|certificate| Self(vec![certificate]));
+        }
+        pem::blocks(bytes)?
+            .into_iter()
+            .map(|block| match block.label.as_str() {
+                pem::CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+                    Certificate::from_der(&block.contents)
+                }
+                _ if block.is_private_key() => Err(CertificateError::PrivateKey {
+                    label: block.label.clone(),
+                    line: block.line,
+                }),
+                _ => Err(CertificateError::NotACertificate {
+                    label: block.label.clone(),
+                    line: block.line,
+                }),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// All certificates as PEM, one block after the other.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        self.0.iter().map(Certificate::to_pem).collect()
+    }
+
+    /// The certificates in order.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.0
+    }
+
+    /// The first certificate and those after it.
+    pub(crate) fn split_first(&self) -> Option<(&Certificate, &[Certificate])> {
+        self.0.split_first()
+    }
+}
+
+impl<'a> IntoIterator for &'a CertificateChain {
+    type Item = &'a Certificate;
+    type IntoIter = std::slice::Iter<'a, Certificate>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}

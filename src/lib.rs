@@ -1,0 +1,5 @@
+//! private-ca
+pub mod certificate;
+pub mod file;
+pub(crate) mod pem;
+pub use certificate::{Certificate, CertificateChain, DistinguishedName, KeyUsage, SerialNumber, SubjectAlternativeName, Timestamp, Validity};

@@ -1,0 +1,208 @@
+//! PEM as people have it: several blocks in a file, text between them, CRLF, any line width.
+//!
+//! RFC 7468 describes the strict form; OpenSSL, ACM and editors produce the lax one of its
+//! appendix, so that is what is read here. What is written is strict: 64 characters a line, LF.
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+/// The label of an X.509 certificate.
+pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of a PKCS#10 certificate signing request.
+pub(crate) const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
+/// The label of a certificate revocation list.
+pub(crate) const X509_CRL: &str = "X509 CRL";
+/// The label of a plain PKCS#8 private key.
+pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// The label of an encrypted PKCS#8 private key.
+pub(crate) const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
+
+/// One `-----BEGIN …-----` block, decoded. Its contents may be a key and are wiped when dropped.
+pub(crate) struct Block {
+    pub(crate) label: String,
+    /// Line of the `BEGIN`, counted from 1.
+    pub(crate) line: usize,
+    pub(crate) contents: Zeroizing<Vec<u8>>,
+}
+
+impl Block {
+    pub(crate) fn is_private_key(&self) -> bool {
+        self.label.ends_with("PRIVATE KEY")
+    }
+}
+
+/// Why a PEM file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PemError {
+    /// There is no `-----BEGIN` line at all.
+    #[error(
+        "there is no PEM block in it: no line starts with \"-----BEGIN \" (a DER file? an empty one?)"
+    )]
+    NoBlock,
+    /// A block is not ended by the `END` line of its own label.
+    #[error(
+        "the PEM block \"{label}\" that begins on line {line} has no matching END line: the file is cut short"
+    )]
+    Unterminated {
+        /// Label of the block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
+    /// The text between `BEGIN` and `END` is not base64.
+    #[error(
+        "the PEM block \"{label}\" that begins on line {line} is not valid base64: the text between BEGIN and END was changed"
+    )]
+    Base64 {
+        /// Label of the block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
+    /// The key is in OpenSSL's traditional encrypted form (`Proc-Type: 4,ENCRYPTED`).
+    #[error(
+        "the PEM block \"{label}\" on line {line} is in OpenSSL's traditional encrypted form (Proc-Type: 4,ENCRYPTED), whose key derivation is a single MD5; convert it with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
+    )]
+    TraditionalEncryption {
+        /// Label of the block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
+}
+
+fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
+    let label = line.strip_prefix(prefix)?.strip_suffix(b"-----")?;
+    std::str::from_utf8(label).ok()
+}
+
+/// All blocks of a file, in order.
+pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
+    let mut blocks = Vec::new();
+    let mut lines = text
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .zip(1..);
+    while let Some((begin, line)) = lines.next() {
+        let Some(label_text) = label(begin, b"-----BEGIN ") else {
+            continue;
+        };
+        let block_label = label_text.to_owned();
+        // Sized once: a buffer that grew would leave copies of a key behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(text.len()));
+        loop {
+            let Some((content, _)) = lines.next() else {
+                return Err(PemError::Unterminated { label: block_label, line });
+            };
+            if label(content, b"-----END ") == Some(&block_label) {
+                break;
+            }
+            if content.starts_with(b"-----") {
+                return Err(PemError::Unterminated { label: block_label, line });
+            }
+            if content.starts_with(b"Proc-Type:") {
+                return Err(PemError::TraditionalEncryption { label: block_label, line });
+            }
+            body.extend(content.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        }
+        let mut contents = Zeroizing::new(vec![0; body.len() / 4 * 3 + 3]);
+        let decoded = Base64::decode(body.as_slice(), contents.as_mut_slice()).map(<[u8]>::len);
+        let Ok(length) = decoded else {
+            return Err(PemError::Base64 { label: block_label, line });
+        };
+        contents.truncate(length);
+        blocks.push(Block { label: block_label, line, contents });
+    }
+    if blocks.is_empty() {
+        return Err(PemError::NoBlock);
+    }
+    Ok(blocks)
+}
+
+/// Whether a file looks like PEM rather than DER: DER begins with a SEQUENCE tag.
+pub(crate) fn is_pem(bytes: &[u8]) -> bool {
+    bytes.first() != Some(&0x30)
+}
+
+/// The strict form of one block, ending in a newline. The text may hold a key and is wiped.
+pub(crate) fn encode(label: &str, contents: &[u8]) -> Zeroizing<String> {
+    const LINE: usize = 64;
+    let encoded = Zeroizing::new(Base64::encode_string(contents));
+    let lines = encoded.len().div_ceil(LINE);
+    let mut pem = Zeroizing::new(String::with_capacity(
+        encoded.len() + lines + 2 * label.len() + 34,
+    ));
+    pem.push_str("-----BEGIN ");
+    pem.push_str(label);
+    pem.push_str("-----\n");
+    let mut rest = encoded.as_str();
+    while !rest.is_empty() {
+        // Base64 is ASCII, so every index is a character boundary.
+        let (line, tail) = rest.split_at(rest.len().min(LINE));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = tail;
+    }
+    pem.push_str("-----END ");
+    pem.push_str(label);
+    pem.push_str("-----\n");
+    pem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(text: &str) -> Vec<(String, Vec<u8>)> {
+        blocks(text.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|block| (block.label, block.contents.to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn text_around_blocks_crlf_and_odd_line_widths_are_read() {
+        let text = "Bag Attributes\r\n  friendlyName: x\r\n-----BEGIN A-----\r\naGVs\r\nbG8=\r\n-----END A-----\r\nsubject=/CN=x\n -----BEGIN B-----\nd29y bGQ=\n-----END B-----";
+        assert_eq!(
+            decoded(text),
+            [("A".into(), b"hello".to_vec()), ("B".into(), b"world".to_vec())]
+        );
+    }
+
+    #[test]
+    fn a_block_that_is_cut_short_is_named_with_its_line() {
+        for text in ["\n-----BEGIN A-----\naGVs\n", "\n-----BEGIN A-----\n-----END B-----\n"] {
+            assert_eq!(
+                blocks(text.as_bytes()).err(),
+                Some(PemError::Unterminated { label: "A".into(), line: 2 })
+            );
+        }
+    }
+
+    #[test]
+    fn broken_base64_and_absent_blocks_differ() {
+        assert_eq!(
+            blocks(b"-----BEGIN A-----\naGV\n-----END A-----").err(),
+            Some(PemError::Base64 { label: "A".into(), line: 1 })
+        );
+        assert_eq!(blocks(b"hello").err(), Some(PemError::NoBlock));
+        assert_eq!(blocks(b"").err(), Some(PemError::NoBlock));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(contents: Vec<u8>) {
+            let text = encode("ANY LABEL", &contents);
+            prop_assert!(text.lines().all(|line| line.len() <= 64));
+            prop_assert_eq!(decoded(&text), [("ANY LABEL".to_owned(), contents)]);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text: Vec<u8>) {
+            let _ = blocks(&text);
+        }
+    }
+}
