@@ -20,7 +20,9 @@ use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
 
 pub use extensions::{BasicConstraints, KeyUsage, SubjectAlternativeName};
-pub(crate) use extensions::{Extensions, oid};
+pub(crate) use extensions::{
+    Extensions, decode_subject_alternative_names, encode_subject_alternative_names, oid,
+};
 pub use name::{DistinguishedName, NameError};
 pub use timestamp::{Timestamp, TimestampError};
 
@@ -364,7 +366,7 @@ impl Certificate {
     #[must_use]
     pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
         let span = self.fields.extensions.subject_alternative_names.as_ref();
-        span.and_then(|span| extensions::subject_alternative_names(self.at(span)).ok())
+        span.and_then(|span| decode_subject_alternative_names(self.at(span)).ok())
             .unwrap_or_default()
     }
 

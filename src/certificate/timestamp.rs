@@ -33,7 +33,7 @@ impl Timestamp {
     /// The last second that X.509 can express, which RFC 5280 section 4.1.2.5 uses for
     /// certificates without a well-defined end.
     pub const MAX: Self = Self(253_402_300_799);
-    const MIN: Self = Self(-62_167_219_200);
+    pub(crate) const MIN: Self = Self(-62_167_219_200);
 
     /// The present, rounded down to the second.
     #[must_use]
