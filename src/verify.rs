@@ -1,0 +1,5 @@
+//! Chain verification.
+
+pub(crate) mod signature;
+
+pub use signature::{NamedOid, SignatureError};
