@@ -388,6 +388,11 @@ impl Certificate {
         self.fields.extensions.unknown_critical
     }
 
+    /// Whether the certificate has name constraints, critical or not (RFC 5280 section 4.2.1.10).
+    pub(crate) fn has_name_constraints(&self) -> bool {
+        self.fields.extensions.has_name_constraints
+    }
+
     /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
     #[must_use]
     pub fn is_self_issued(&self) -> bool {

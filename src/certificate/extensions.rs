@@ -15,7 +15,7 @@ use super::{CertificateError, InField, Span, contents_of, element};
 pub(crate) mod oid {
     pub(crate) use const_oid::db::rfc5280::{
         ANY_EXTENDED_KEY_USAGE, ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_BASIC_CONSTRAINTS,
-        ID_CE_EXT_KEY_USAGE, ID_CE_KEY_USAGE, ID_CE_SUBJECT_ALT_NAME,
+        ID_CE_EXT_KEY_USAGE, ID_CE_KEY_USAGE, ID_CE_NAME_CONSTRAINTS, ID_CE_SUBJECT_ALT_NAME,
         ID_CE_SUBJECT_KEY_IDENTIFIER, ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH,
     };
 }
@@ -267,7 +267,9 @@ pub(crate) struct Extensions {
     pub(crate) subject_key_identifier: Option<Span>,
     /// The identifier's octets.
     pub(crate) authority_key_identifier: Option<Span>,
-    /// The first critical extension that is none of the above.
+    /// Whether there are name constraints, critical or not.
+    pub(crate) has_name_constraints: bool,
+    /// The first critical extension that is not processed.
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
 }
 
@@ -338,10 +340,12 @@ impl Extensions {
                     .in_field("authorityKeyIdentifier")?
                     .map(|(start, end)| span.start + start..span.start + end);
             }
-            _ if critical == Some(true) => {
-                self.unknown_critical.get_or_insert(id);
+            id => {
+                self.has_name_constraints |= id == oid::ID_CE_NAME_CONSTRAINTS;
+                if critical == Some(true) {
+                    self.unknown_critical.get_or_insert(id);
+                }
             }
-            _ => {}
         }
         Ok(())
     }
