@@ -57,13 +57,6 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
     async fn revoke(&self, revocation: Revocation) -> Result<(), CaError>;
 }
 
-#[cfg(feature = "mock")]
-impl fmt::Debug for MockCertificateAuthority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MockCertificateAuthority")
-    }
-}
-
 /// What a certificate is for. It decides basic constraints, key usage and extended key usage; on
 /// AWS Private CA it chooses the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -404,7 +397,9 @@ pub enum CaError {
         ca_not_before: Timestamp,
     },
     /// The certificate would end before it starts.
-    #[error("the certificate would start at {not_before} and end at {not_after}, so it would never be valid")]
+    #[error(
+        "the certificate would start at {not_before} and end at {not_after}, so it would never be valid"
+    )]
     EmptyValidity {
         /// The start.
         not_before: Timestamp,

@@ -123,7 +123,6 @@ pub enum CertificateError {
     },
 }
 
-
 impl From<der::Error> for CertificateError {
     fn from(source: der::Error) -> Self {
         Self::Malformed { field: "encoding", source }
@@ -418,10 +417,7 @@ impl Certificate {
     /// The `AlgorithmIdentifier` outside and inside the signed part, which have to be equal
     /// (RFC 5280 section 4.1.1.2).
     pub(crate) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
-        (
-            self.at(&self.fields.signature_algorithm),
-            self.at(&self.fields.inner_signature_algorithm),
-        )
+        (self.at(&self.fields.signature_algorithm), self.at(&self.fields.inner_signature_algorithm))
     }
 }
 
@@ -461,7 +457,9 @@ pub struct SerialNumber(Vec<u8>);
 
 /// A text is no serial number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA")]
+#[error(
+    "{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA"
+)]
 #[non_exhaustive]
 pub struct SerialNumberError {
     /// The text that was given.

@@ -87,7 +87,9 @@ impl FromStr for KeyAlgorithm {
             "p384" | "ecp384" | "ecsecp384r1" | "secp384r1" => Self::EcdsaP384,
             "p521" | "ecp521" | "ecsecp521r1" | "secp521r1" => Self::EcdsaP521,
             "ed25519" => Self::Ed25519,
-            _ => return Err(KeyError::UnknownAlgorithmName { name: text.to_owned() }),
+            _ => {
+                return Err(KeyError::UnknownAlgorithmName { name: text.to_owned() });
+            }
         })
     }
 }
@@ -130,7 +132,9 @@ pub enum KeyError {
         oid: ObjectIdentifier,
     },
     /// The parts of the key contradict each other.
-    #[error("the {algorithm} private key is inconsistent, its parts do not belong together: {reason}")]
+    #[error(
+        "the {algorithm} private key is inconsistent, its parts do not belong together: {reason}"
+    )]
     Inconsistent {
         /// The kind of key, in words.
         algorithm: &'static str,
@@ -234,7 +238,7 @@ impl Engine {
                     algorithm: "RSA",
                     reason: error.to_string(),
                 })?;
-                let bits = key.n().bits() as usize;
+                let bits = key.n().bit_width() as usize;
                 if !(2048..=8192).contains(&bits) {
                     return Err(KeyError::RsaSize { bits });
                 }
@@ -246,15 +250,9 @@ impl Engine {
                     KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
                 })?;
                 match curve {
-                    rfc5912::SECP_256_R_1 => {
-                        p256::SecretKey::try_from(info).map(Self::P256)
-                    }
-                    rfc5912::SECP_384_R_1 => {
-                        p384::SecretKey::try_from(info).map(Self::P384)
-                    }
-                    rfc5912::SECP_521_R_1 => {
-                        p521::SecretKey::try_from(info).map(Self::P521)
-                    }
+                    rfc5912::SECP_256_R_1 => p256::SecretKey::try_from(info).map(Self::P256),
+                    rfc5912::SECP_384_R_1 => p384::SecretKey::try_from(info).map(Self::P384),
+                    rfc5912::SECP_521_R_1 => p521::SecretKey::try_from(info).map(Self::P521),
                     oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
                 }
                 .map_err(inconsistent("EC"))
@@ -296,9 +294,9 @@ impl Engine {
 
     fn algorithm(&self) -> KeyAlgorithm {
         match self {
-            Self::Rsa(key) => KeyAlgorithm::Rsa {
-                bits: u16::try_from(key.n().bits()).unwrap_or(u16::MAX),
-            },
+            Self::Rsa(key) => {
+                KeyAlgorithm::Rsa { bits: u16::try_from(key.n().bit_width()).unwrap_or(u16::MAX) }
+            }
             Self::P256(_) => KeyAlgorithm::EcdsaP256,
             Self::P384(_) => KeyAlgorithm::EcdsaP384,
             Self::P521(_) => KeyAlgorithm::EcdsaP521,
@@ -354,9 +352,10 @@ fn wrap_pkcs1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 fn wrap_sec1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let parsed = sec1::EcPrivateKey::from_der(key).map_err(KeyError::Malformed)?;
-    let curve = parsed.parameters.and_then(|parameters| parameters.named_curve()).ok_or(
-        KeyError::UnsupportedAlgorithm { oid: rfc5912::ID_EC_PUBLIC_KEY },
-    )?;
+    let curve = parsed
+        .parameters
+        .and_then(|parameters| parameters.named_curve())
+        .ok_or(KeyError::UnsupportedAlgorithm { oid: rfc5912::ID_EC_PUBLIC_KEY })?;
     let parameters = Some(AnyRef::from(&curve));
     wrap(AlgorithmIdentifierRef { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters }, key)
 }
@@ -482,9 +481,9 @@ fn the_key_block(text: &[u8]) -> Result<pem::Block, KeyError> {
     match (keys.pop(), keys.len()) {
         (Some(key), 0) => Ok(key),
         (Some(_), others) => Err(KeyError::SeveralKeys { count: others + 1 }),
-        (None, _) => Err(KeyError::NoKey {
-            labels: others.into_iter().map(|block| block.label).collect(),
-        }),
+        (None, _) => {
+            Err(KeyError::NoKey { labels: others.into_iter().map(|block| block.label).collect() })
+        }
     }
 }
 
@@ -527,10 +526,8 @@ mod tests {
     fn sec1_pkcs1_and_der_are_read_as_the_same_key() {
         use p256::pkcs8::DecodePrivateKey as _;
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-        let sec1 = p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der())
-            .unwrap()
-            .to_sec1_der()
-            .unwrap();
+        let sec1 =
+            p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der()).unwrap().to_sec1_der().unwrap();
         // Without parameters the curve is not known; the PKCS#8 form names it outside.
         assert!(matches!(
             PrivateKey::from_pem_or_der(&sec1),

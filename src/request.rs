@@ -259,10 +259,7 @@ mod tests {
         let mut der = request.as_der().to_vec();
         let place = der.windows(public_key.len()).position(|window| window == public_key).unwrap();
         der[place..place + public_key.len()].copy_from_slice(theirs.public_key_der());
-        assert!(matches!(
-            CertificateRequest::from_der(&der),
-            Err(RequestError::Signature(_))
-        ));
+        assert!(matches!(CertificateRequest::from_der(&der), Err(RequestError::Signature(_))));
     }
 
     #[test]

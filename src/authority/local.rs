@@ -19,8 +19,8 @@ use x509_cert::ext::pkix::{CrlNumber, CrlReason};
 use zeroize::Zeroizing;
 
 use issuer::{Signer, Template};
-pub(crate) use store::{Locked, Record};
 use store::Store;
+pub(crate) use store::{Locked, Record};
 
 use super::{
     CaError, CertificateAuthority, CertificateId, CertificatePurpose, IssueRequest,
@@ -151,8 +151,7 @@ struct Revocations {
 }
 
 /// No CA: its certificate would never end, so only its own validity counts.
-const UNBOUNDED: Validity =
-    Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
+const UNBOUNDED: Validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
 
 impl LocalCa {
     /// A root CA in memory, P-256, for ten years: what tests use.
@@ -254,7 +253,8 @@ impl LocalCa {
             std::io::ErrorKind::NotFound => CaError::NoCa { path: path.to_owned() },
             _ => error.into(),
         })?;
-        let damaged = |file: &str, reason: String| CaError::Damaged { path: path.join(file), reason };
+        let damaged =
+            |file: &str, reason: String| CaError::Damaged { path: path.join(file), reason };
         let certificate = Certificate::from_pem_or_der(&pem)
             .map_err(|error| damaged(store::CERTIFICATE, error.to_string()))?;
         let above = match file::read(path.join(store::CHAIN)) {
@@ -443,7 +443,8 @@ impl LocalCa {
         self.record(store, Certificate::from_pem_or_der(record)?)
     }
 
-    fn record(
+    /// Puts an issued certificate on record; doing so twice changes nothing.
+    pub(crate) fn record(
         &self,
         store: &mut Locked<'_>,
         certificate: Certificate,
@@ -456,7 +457,7 @@ impl LocalCa {
     }
 
     /// Judges a request by the CA's own certificate and signs what is asked.
-    fn sign(&self, request: &IssueRequest) -> Result<Certificate, CaError> {
+    pub(crate) fn sign(&self, request: &IssueRequest) -> Result<Certificate, CaError> {
         let now = Timestamp::now();
         let own = self.certificate.validity();
         if now > own.not_after {

@@ -71,7 +71,9 @@ pub enum EncryptedKeyError {
         needed: usize,
     },
     /// The initialisation vector or the ciphertext has a length that CBC cannot have.
-    #[error("the {part} has {length} octets, which AES-CBC cannot have: the file was changed or cut short")]
+    #[error(
+        "the {part} has {length} octets, which AES-CBC cannot have: the file was changed or cut short"
+    )]
     Length {
         /// Which part.
         part: &'static str,
@@ -278,10 +280,7 @@ impl EncryptedPrivateKey {
     ///
     /// # Errors
     /// [`EncryptedKeyError`] for what is malformed, unsupported or beyond the limits.
-    pub fn from_der_with_limits(
-        der: &[u8],
-        limits: &KdfLimits,
-    ) -> Result<Self, EncryptedKeyError> {
+    pub fn from_der_with_limits(der: &[u8], limits: &KdfLimits) -> Result<Self, EncryptedKeyError> {
         use EncryptedKeyError::{Length, Malformed, Unsupported};
         let info = EncryptedPrivateKeyInfo::from_der(der).map_err(Malformed)?;
         let algorithm = info.encryption_algorithm;
@@ -296,7 +295,9 @@ impl EncryptedPrivateKey {
             .ok_or(Unsupported { part: "cipher", oid: scheme.oid })?;
         let iv: &OctetStringRef = parameters(&scheme)?.decode_as().map_err(Malformed)?;
         let iv = iv.as_bytes();
-        let iv = iv.try_into().map_err(|_| Length { part: "initialisation vector", length: iv.len() })?;
+        let iv = iv
+            .try_into()
+            .map_err(|_| Length { part: "initialisation vector", length: iv.len() })?;
         let kdf = params.key_derivation_func;
         if kdf.oid != oid::PBKDF2 {
             return Err(Unsupported { part: "key derivation function", oid: kdf.oid });
@@ -333,9 +334,9 @@ impl EncryptedPrivateKey {
         buffer.extend_from_slice(plain);
         buffer.resize(padded, 0);
         let derived = derive(&kdf, cipher, passphrase);
-        cipher.encrypt(&derived, &iv, &mut buffer, plain.len()).ok_or(
-            EncryptedKeyError::Length { part: "plain text", length: plain.len() },
-        )?;
+        cipher
+            .encrypt(&derived, &iv, &mut buffer, plain.len())
+            .ok_or(EncryptedKeyError::Length { part: "plain text", length: plain.len() })?;
         // Encrypted in place, so the buffer holds nothing secret any more.
         let ciphertext = std::mem::take(&mut *buffer);
 
@@ -409,11 +410,10 @@ impl EncryptedPrivateKey {
     }
 }
 
-fn parameters<'a>(
-    algorithm: &AlgorithmIdentifierRef<'a>,
-) -> Result<AnyRef<'a>, EncryptedKeyError> {
-    algorithm.parameters_any().map_err(|_| {
-        EncryptedKeyError::Unsupported { part: "algorithm without parameters", oid: algorithm.oid }
+fn parameters<'a>(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<AnyRef<'a>, EncryptedKeyError> {
+    algorithm.parameters_any().map_err(|_| EncryptedKeyError::Unsupported {
+        part: "algorithm without parameters",
+        oid: algorithm.oid,
     })
 }
 
@@ -458,10 +458,7 @@ mod tests {
         let (_, encrypted) = acm_key(b"right");
         for attempt in 0..600 {
             let wrong = Passphrase::new(format!("wrong {attempt}").into_bytes());
-            assert!(matches!(
-                encrypted.decrypt(&wrong),
-                Err(EncryptedKeyError::WrongPassphrase)
-            ));
+            assert!(matches!(encrypted.decrypt(&wrong), Err(EncryptedKeyError::WrongPassphrase)));
         }
     }
 
@@ -488,7 +485,11 @@ mod tests {
         ));
         let count = [0x02, 0x02, 0x08, 0x00];
         let place = encrypted.der.windows(4).position(|window| window == count).unwrap();
-        for (hostile, iterations) in [([0x02, 0x02, 0x00, 0x00], None), ([0x02, 0x01, 0x00, 0x00], None), ([0x02, 0x02, 0x7f, 0xff], Some(32_767))] {
+        for (hostile, iterations) in [
+            ([0x02, 0x02, 0x00, 0x00], None),
+            ([0x02, 0x01, 0x00, 0x00], None),
+            ([0x02, 0x02, 0x7f, 0xff], Some(32_767)),
+        ] {
             let mut der = encrypted.der.clone();
             der[place..place + 4].copy_from_slice(&hostile);
             let read = EncryptedPrivateKey::from_der(&der);

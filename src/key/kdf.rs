@@ -161,8 +161,10 @@ impl Pbkdf2 {
 
     /// The DER of `PBKDF2-params`. HMAC-SHA-1 is the default and DER leaves defaults out.
     pub(super) fn to_parameters(&self) -> der::Result<Vec<u8>> {
-        let prf = (self.prf != Prf::HmacSha1)
-            .then(|| AlgorithmIdentifierRef { oid: self.prf.oid(), parameters: Some(AnyRef::NULL) });
+        let prf = (self.prf != Prf::HmacSha1).then(|| AlgorithmIdentifierRef {
+            oid: self.prf.oid(),
+            parameters: Some(AnyRef::NULL),
+        });
         Pbkdf2Params {
             salt: OctetStringRef::new(&self.salt)?,
             iteration_count: self.iterations.into(),

@@ -106,7 +106,8 @@ impl Signer {
             leaf => {
                 // rcgen writes the subject key identifier of CAs only; RFC 5280 section 4.2.1.2
                 // wants it in end entities too.
-                let octets = OctetStringRef::new(&subject_key_identifier).and_then(|id| id.to_der());
+                let octets =
+                    OctetStringRef::new(&subject_key_identifier).and_then(|id| id.to_der());
                 params.custom_extensions.push(extension(
                     oid::ID_CE_SUBJECT_KEY_IDENTIFIER,
                     octets.map_err(der_failure)?,
@@ -115,10 +116,9 @@ impl Signer {
                 match leaf {
                     CertificatePurpose::Client => &[ExtendedKeyUsagePurpose::ClientAuth],
                     CertificatePurpose::Server => &[ExtendedKeyUsagePurpose::ServerAuth],
-                    _ => &[
-                        ExtendedKeyUsagePurpose::ServerAuth,
-                        ExtendedKeyUsagePurpose::ClientAuth,
-                    ],
+                    _ => {
+                        &[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
+                    }
                 }
             }
         };
@@ -287,7 +287,9 @@ fn rcgen_name(name: &DistinguishedName) -> Result<RcgenName, CaError> {
             ));
         }
         let contents = attribute.value.value();
-        let text = || std::str::from_utf8(contents).map_err(|_| refuse("it has text in no known encoding"));
+        let text = || {
+            std::str::from_utf8(contents).map_err(|_| refuse("it has text in no known encoding"))
+        };
         let unencodable = |_| refuse("it has characters that its encoding does not allow");
         let value = match attribute.value.tag() {
             Tag::Utf8String => DnValue::Utf8String(text()?.to_owned()),

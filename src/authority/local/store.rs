@@ -60,7 +60,10 @@ pub(super) enum Store {
 pub(crate) enum Locked<'a> {
     Memory(MutexGuard<'a, Memory>),
     /// The lock file is unlocked when it is closed.
-    Folder { path: &'a Path, _lock: File },
+    Folder {
+        path: &'a Path,
+        _lock: File,
+    },
 }
 
 impl Store {
