@@ -24,9 +24,7 @@ impl Hello {
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>, name: String) -> WorkflowResult<String> {
         let timeout = ActivityOptions::start_to_close_timeout(Duration::from_secs(10));
-        Ok(ctx
-            .execute_activity(Greetings::greet, name, timeout)
-            .await?)
+        Ok(ctx.execute_activity(Greetings::greet, name, timeout).await?)
     }
 }
 

@@ -73,12 +73,8 @@ pub async fn greet(client: Client, name: &str) -> Result<String, Box<dyn Error>>
     let greeting = async {
         // An ID of its own for each name: starting the same greeting twice at once is refused.
         let options = WorkflowStartOptions::new(TASK_QUEUE, format!("hello-{name}")).build();
-        let workflow = client
-            .start_workflow(Hello::run, name.to_owned(), options)
-            .await?;
-        let greeting = workflow
-            .get_result(WorkflowGetResultOptions::default())
-            .await?;
+        let workflow = client.start_workflow(Hello::run, name.to_owned(), options).await?;
+        let greeting = workflow.get_result(WorkflowGetResultOptions::default()).await?;
         shut_down();
         Ok(greeting)
     };

@@ -1,9 +1,5 @@
 //! Starts the worker; with `run NAME`, executes the workflow once and prints its result.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program speaks through them"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks through them")]
 
 use std::{env, error::Error, process::ExitCode};
 

@@ -60,9 +60,7 @@ async fn a_workflow_completes() {
     let client = within(connect(frontend.profile(Some(&frontend.ours))))
         .await
         .expect("our certificate is accepted");
-    let greeting = within(greet(client, "Temporal"))
-        .await
-        .expect("the workflow completes");
+    let greeting = within(greet(client, "Temporal")).await.expect("the workflow completes");
     assert_eq!(greeting, "Hello, Temporal!");
 }
 
@@ -85,10 +83,7 @@ async fn the_program_takes_its_certificate_from_the_environment() {
         .output();
     let output = within(output).await.expect("the program starts");
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "Hello, Temporal!\n"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello, Temporal!\n");
 }
 
 #[tokio::test]
@@ -190,10 +185,7 @@ fn named(common_name: &str) -> CertificateParams {
 fn issue(authority: &CertifiedIssuer<'_, KeyPair>, params: CertificateParams) -> Pem {
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, authority).expect("a certificate");
-    Pem {
-        certificate: certificate.pem(),
-        key: key.serialize_pem(),
-    }
+    Pem { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
 /// A Temporal dev server, and nginx in front of it as its mTLS frontend.
@@ -218,10 +210,7 @@ struct Files {
 impl Frontend {
     /// `None` where a server is not installed, which only a developer's machine is forgiven.
     async fn start() -> Option<Self> {
-        if let Some(missing) = ["temporal", "nginx"]
-            .into_iter()
-            .find(|name| !on_path(name))
-        {
+        if let Some(missing) = ["temporal", "nginx"].into_iter().find(|name| !on_path(name)) {
             let reason = format!("`{missing}` is not on PATH");
             if env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
                 panic!("{reason}");
@@ -261,9 +250,7 @@ impl Frontend {
         let nginx = Process::start(
             path,
             // Before it has read its configuration, nginx would complain into a system folder.
-            Command::new("nginx")
-                .args(["-e", "stderr", "-c", "nginx.conf", "-p"])
-                .arg(path),
+            Command::new("nginx").args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(path),
         );
         let nginx = nginx.listening_on(address).await;
         Some(Self {
@@ -280,9 +267,7 @@ impl Frontend {
 
     /// The SDK's configuration: `temporal.toml`, and nothing from the environment.
     fn profile(&self, identity: Option<&Files>) -> LoadClientConfigProfileOptions {
-        let Self {
-            address, server_ca, ..
-        } = self;
+        let Self { address, server_ca, .. } = self;
         let identity = identity.map_or(String::new(), |Files { certificate, key }| {
             format!("client_cert_path = {certificate:?}\nclient_key_path = {key:?}\n")
         });
@@ -323,23 +308,14 @@ impl Frontend {
         let error = error.expect("the SDK's first call is refused");
         match error.downcast_ref() {
             Some(ClientConnectError::SystemInfoCallError(status)) => {
-                assert_eq!(
-                    (status.code(), status.message()),
-                    (Code::Internal, expected)
-                );
+                assert_eq!((status.code(), status.message()), (Code::Internal, expected));
             }
             _ => panic!("refused in another way: {error}"),
         }
         for version in [&TLS12, &TLS13] {
             let answer = self.get(version, identity).await;
-            assert!(
-                answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
-                "{answer}"
-            );
-            assert!(
-                answer.contains(&format!("<center>{told}</center>")),
-                "{answer}"
-            );
+            assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+            assert!(answer.contains(&format!("<center>{told}</center>")), "{answer}");
         }
         // Once for the SDK, once for each version of TLS.
         let log = self.nginx.output();
@@ -366,14 +342,10 @@ impl Frontend {
                     .and_then(Iterator::collect)
                     .expect("a certificate chain");
                 let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-                config
-                    .with_client_auth_cert(chain, key)
-                    .expect("a key that fits")
+                config.with_client_auth_cert(chain, key).expect("a key that fits")
             }
         };
-        let tcp = TcpStream::connect(self.address)
-            .await
-            .expect("a connection");
+        let tcp = TcpStream::connect(self.address).await.expect("a connection");
         let name = ServerName::try_from(SERVER_NAME).expect("a name");
         let mut tls = within(TlsConnector::from(Arc::new(config)).connect(name, tcp))
             .await
@@ -382,9 +354,7 @@ impl Frontend {
             format!("GET /tls HTTP/1.1\r\nHost: {SERVER_NAME}\r\nConnection: close\r\n\r\n");
         tls.write_all(request.as_bytes()).await.expect("a request");
         let mut answer = String::new();
-        within(tls.read_to_string(&mut answer))
-            .await
-            .expect("an answer");
+        within(tls.read_to_string(&mut answer)).await.expect("an answer");
         answer
     }
 }
@@ -445,11 +415,7 @@ impl Process {
             .stdout(file)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self {
-            name,
-            child,
-            output,
-        }
+        Self { name, child, output }
     }
 
     async fn listening_on(mut self, address: SocketAddr) -> Self {
@@ -459,10 +425,7 @@ impl Process {
             if ended.is_some() || Instant::now() > deadline {
                 let state = ended.map_or("still runs".into(), |status| status.to_string());
                 let Self { name, .. } = &self;
-                panic!(
-                    "{name} ({state}) does not listen on {address}:\n{}",
-                    self.output()
-                );
+                panic!("{name} ({state}) does not listen on {address}:\n{}", self.output());
             }
             sleep(Duration::from_millis(50)).await;
         }
