@@ -578,11 +578,6 @@ impl CertificateChain {
     pub fn certificates(&self) -> &[Certificate] {
         &self.0
     }
-
-    /// The first certificate and those after it.
-    pub(crate) fn split_first(&self) -> Option<(&Certificate, &[Certificate])> {
-        self.0.split_first()
-    }
 }
 
 impl<'a> IntoIterator for &'a CertificateChain {

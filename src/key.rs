@@ -526,13 +526,17 @@ mod tests {
     fn sec1_pkcs1_and_der_are_read_as_the_same_key() {
         use p256::pkcs8::DecodePrivateKey as _;
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-        let sec1 =
-            p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der()).unwrap().to_sec1_der().unwrap();
-        // Without parameters the curve is not known; the PKCS#8 form names it outside.
-        assert!(matches!(
-            PrivateKey::from_pem_or_der(&sec1),
-            Err(KeyError::Malformed(_) | KeyError::UnsupportedAlgorithm { .. })
-        ));
+        let sec1 = p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der())
+            .unwrap()
+            .to_sec1_der()
+            .unwrap();
+        // As `openssl ecparam -genkey` writes it.
+        let parameters = pem::encode("EC PARAMETERS", b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
+        let file = format!("{}{}", *parameters, *pem::encode("EC PRIVATE KEY", &sec1));
+        for bytes in [sec1.as_slice(), file.as_bytes()] {
+            let read = PrivateKey::from_pem_or_der(bytes).unwrap();
+            assert_eq!(read.public_key_der(), key.public_key_der());
+        }
         let key = PrivateKey::generate(KeyAlgorithm::RSA_2048).unwrap();
         let info = PrivateKeyInfoRef::from_der(key.expose_pkcs8_der()).unwrap();
         let pkcs1 = info.private_key.as_bytes();
