@@ -56,6 +56,32 @@ impl KeyAlgorithm {
     pub const RSA_3072: Self = Self::Rsa { bits: 3072 };
     /// RSA with a modulus of 4096 bits.
     pub const RSA_4096: Self = Self::Rsa { bits: 4096 };
+
+    /// The kind of key in the DER of a `SubjectPublicKeyInfo`; `None` if this crate does not
+    /// support it.
+    #[must_use]
+    pub fn of_public_key(spki_der: &[u8]) -> Option<Self> {
+        let spki = spki::SubjectPublicKeyInfoRef::from_der(spki_der).ok()?;
+        match spki.algorithm.oid {
+            rfc5912::RSA_ENCRYPTION => {
+                let key = spki.subject_public_key.as_bytes()?;
+                let key = rsa::pkcs1::RsaPublicKeyRef::from_der(key).ok()?;
+                let modulus = key.modulus.as_bytes();
+                let unused = modulus.first()?.leading_zeros();
+                let bits =
+                    u32::try_from(modulus.len()).ok()?.checked_mul(8)?.checked_sub(unused)?;
+                Some(Self::Rsa { bits: bits.try_into().ok()? })
+            }
+            rfc8410::ID_ED_25519 => Some(Self::Ed25519),
+            rfc5912::ID_EC_PUBLIC_KEY => match spki.algorithm.parameters_oid().ok()? {
+                rfc5912::SECP_256_R_1 => Some(Self::EcdsaP256),
+                rfc5912::SECP_384_R_1 => Some(Self::EcdsaP384),
+                rfc5912::SECP_521_R_1 => Some(Self::EcdsaP521),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for KeyAlgorithm {
@@ -526,10 +552,8 @@ mod tests {
     fn sec1_pkcs1_and_der_are_read_as_the_same_key() {
         use p256::pkcs8::DecodePrivateKey as _;
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-        let sec1 = p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der())
-            .unwrap()
-            .to_sec1_der()
-            .unwrap();
+        let sec1 =
+            p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der()).unwrap().to_sec1_der().unwrap();
         // As `openssl ecparam -genkey` writes it.
         let parameters = pem::encode("EC PARAMETERS", b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
         let file = format!("{}{}", *parameters, *pem::encode("EC PRIVATE KEY", &sec1));

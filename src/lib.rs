@@ -7,7 +7,7 @@ pub mod file;
 pub mod identity;
 pub mod key;
 pub mod managed;
-mod pem;
+pub mod pem;
 pub mod request;
 pub mod temporal;
 pub mod verify;

@@ -1,7 +1,20 @@
 //! PEM as people have it: several blocks in a file, text between them, CRLF, any line width.
 //!
-//! RFC 7468 describes the strict form; OpenSSL, ACM and editors produce the lax one of its
-//! appendix, so that is what is read here. What is written is strict: 64 characters a line, LF.
+//! RFC 7468 describes the strict form; OpenSSL, ACM and editors produce laxer ones, so those are
+//! read here too. What is written is strict: 64 characters a line, LF.
+//!
+//! The readers of certificates, keys and requests use this by themselves. It is of use where a file
+//! may hold anything:
+//!
+//! ```
+//! let file = "some text\n-----BEGIN NOTE-----\naGVsbG8=\n-----END NOTE-----\n";
+//! let blocks = private_ca::pem::blocks(file.as_bytes())?;
+//! assert_eq!(blocks[0].label(), "NOTE");
+//! assert_eq!(blocks[0].contents(), b"hello");
+//! # Ok::<(), private_ca::pem::PemError>(())
+//! ```
+
+use std::fmt;
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
@@ -18,16 +31,41 @@ pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";
 pub(crate) const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 
 /// One `-----BEGIN …-----` block, decoded. Its contents may be a key and are wiped when dropped.
-pub(crate) struct Block {
+pub struct Block {
     pub(crate) label: String,
-    /// Line of the `BEGIN`, counted from 1.
     pub(crate) line: usize,
     pub(crate) contents: Zeroizing<Vec<u8>>,
 }
 
 impl Block {
-    pub(crate) fn is_private_key(&self) -> bool {
+    /// The label: `CERTIFICATE`, `PRIVATE KEY` and so on.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Line of the `BEGIN`, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The decoded contents, DER for every label this crate knows.
+    #[must_use]
+    pub fn contents(&self) -> &[u8] {
+        &self.contents
+    }
+
+    /// Whether the label says that the contents are a private key, encrypted or not.
+    #[must_use]
+    pub fn is_private_key(&self) -> bool {
         self.label.ends_with("PRIVATE KEY")
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({}, line {}, {} bytes)", self.label, self.line, self.contents.len())
     }
 }
 
@@ -78,7 +116,10 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
 }
 
 /// All blocks of a file, in order.
-pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
+///
+/// # Errors
+/// [`PemError`] if there is none, or one is cut short or not base64.
+pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
     let mut blocks = Vec::new();
     let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).zip(1..);
     while let Some((begin, line)) = lines.next() {

@@ -196,6 +196,7 @@ impl LocalCa {
     /// is as it was before.
     pub fn create_root(path: impl AsRef<Path>, options: LocalCaOptions) -> Result<Self, CaError> {
         let path = path.as_ref();
+        store::check_free(path)?;
         let (key, certificate) = new_root(&options)?;
         Self::create(path, certificate, Vec::new(), &key, options.passphrase)
     }
@@ -211,6 +212,8 @@ impl LocalCa {
         options: LocalCaOptions,
     ) -> Result<Self, CaError> {
         let path = path.as_ref();
+        // Before the parent is asked: what it issues is on its record for ever.
+        store::check_free(path)?;
         let (key, certificate, above) = new_subordinate(parent, &options).await?;
         Self::create(path, certificate, above, &key, options.passphrase)
     }

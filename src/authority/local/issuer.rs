@@ -2,8 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
-use der::asn1::OctetStringRef;
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, Tag, Tagged};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
     DistinguishedName as RcgenName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -93,10 +92,10 @@ impl Signer {
         params.distinguished_name = rcgen_name(template.subject)?;
         params.key_usages = key_usages(template.key_usage);
         params.use_authority_key_identifier_extension = true;
-        let subject_key_identifier = key_identifier(template.public_key_der)?;
+        params.key_identifier_method =
+            KeyIdMethod::PreSpecified(key_identifier(template.public_key_der)?);
         let purposes: &[ExtendedKeyUsagePurpose] = match template.purpose {
             CertificatePurpose::SubordinateCa { path_len } => {
-                params.key_identifier_method = KeyIdMethod::PreSpecified(subject_key_identifier);
                 params.is_ca = IsCa::Ca(match path_len {
                     Some(length) => BasicConstraints::Constrained(length),
                     None => BasicConstraints::Unconstrained,
@@ -104,14 +103,6 @@ impl Signer {
                 &[]
             }
             leaf => {
-                // rcgen writes the subject key identifier of CAs only; RFC 5280 section 4.2.1.2
-                // wants it in end entities too.
-                let octets =
-                    OctetStringRef::new(&subject_key_identifier).and_then(|id| id.to_der());
-                params.custom_extensions.push(extension(
-                    oid::ID_CE_SUBJECT_KEY_IDENTIFIER,
-                    octets.map_err(der_failure)?,
-                ));
                 params.is_ca = IsCa::ExplicitNoCa;
                 match leaf {
                     CertificatePurpose::Client => &[ExtendedKeyUsagePurpose::ClientAuth],

@@ -87,10 +87,11 @@ impl Store {
             }
             Self::Folder(path) => {
                 let lock_path = path.join(LOCK);
-                let lock = File::options()
-                    .write(true)
-                    .create(true)
-                    .truncate(false)
+                let mut options = File::options();
+                options.write(true).create(true).truncate(false);
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let lock = options
                     .open(&lock_path)
                     .and_then(|lock| lock.lock().map(|()| lock))
                     .map_err(|source| FileError::new("lock", &lock_path, source))?;
@@ -176,6 +177,19 @@ fn file_of(path: &Path, record: Record, name: &str) -> PathBuf {
     }
 }
 
+/// Whether a new CA can have this folder: it is not there, or it is an empty folder.
+pub(super) fn check_free(path: &Path) -> Result<(), CaError> {
+    match path.read_dir().map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CaError::Exists { path: path.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Err(CaError::Exists { path: path.to_owned() })
+        }
+        Err(error) => Err(FileError::new("read", path, error).into()),
+    }
+}
+
 /// Writes a new CA's folder in one step: everything under a temporary name beside it, then one
 /// rename. Nothing is ever written over.
 pub(super) fn create_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<(), CaError> {
@@ -185,15 +199,12 @@ pub(super) fn create_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<(), 
     };
     let failed = |source| FileError::new("create", path, source);
     std::fs::create_dir_all(parent).map_err(failed)?;
-    if path.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(CaError::Exists { path: path.to_owned() });
-    }
-    // tempfile creates folders with mode 0700.
-    let new = tempfile::Builder::new()
-        .prefix(".private-ca-")
-        .suffix(".tmp")
-        .tempdir_in(parent)
-        .map_err(failed)?;
+    check_free(path)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".private-ca-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let new = builder.tempdir_in(parent).map_err(failed)?;
     for folder in [ISSUED, MANAGED, REQUESTS] {
         file::create_secret_folder(new.path().join(folder))?;
     }
