@@ -19,11 +19,12 @@ use std::{
     time::Duration,
 };
 
-use private_ca_worker::{connect, greet};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+use private_ca::{
+    CertificateAuthority, CertificatePurpose, CertificateRequest, EncryptedPrivateKey,
+    IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, LocalManaged, ManagedCertificates,
+    ManagedRequest, Passphrase, RequestedValidity, SubjectAlternativeName,
 };
+use private_ca_worker::{connect, greet};
 use tempfile::TempDir;
 use temporalio_client::{
     envconfig::{DataSource, LoadClientConfigProfileOptions},
@@ -136,56 +137,63 @@ struct Pem {
 }
 
 impl Pki {
-    fn new() -> Self {
-        let ours = authority("Acme Root");
-        let others = authority("Other Root");
-        let servers = authority("Frontend Root");
-        let mut server = leaf(SERVER_NAME, ExtendedKeyUsagePurpose::ServerAuth);
-        let server_name = SERVER_NAME.try_into().expect("an ASCII name");
-        server.subject_alt_names = vec![SanType::DnsName(server_name)];
-        let client = || leaf("worker", ExtendedKeyUsagePurpose::ClientAuth);
-        let mut expired = client();
-        expired.not_before = date_time_ymd(2020, 1, 1);
-        expired.not_after = date_time_ymd(2021, 1, 1);
+    async fn new() -> Self {
+        let ours = authority("O=Acme,CN=Acme Root");
+        let others = authority("O=Other,CN=Other Root");
+        let servers = authority("CN=Frontend Root");
+        let server = SubjectAlternativeName::dns(SERVER_NAME).expect("a DNS name");
+        let long_ago =
+            RequestedValidity::days(30).starting("2020-01-01T00:00:00Z".parse().expect("a time"));
         Self {
-            client_ca_chain: ours.pem(),
-            ours: issue(&ours, client()),
-            strangers: issue(&others, client()),
-            expired: issue(&ours, expired),
-            server: issue(&servers, server),
-            server_ca: servers.pem(),
+            client_ca_chain: ours.chain().to_pem(),
+            expired: issue(&ours, CertificatePurpose::Client, long_ago, &[]).await,
+            server: issue(
+                &servers,
+                CertificatePurpose::Server,
+                RequestedValidity::days(1),
+                std::slice::from_ref(&server),
+            )
+            .await,
+            server_ca: servers.chain().to_pem(),
+            ours: export(ours).await,
+            strangers: export(others).await,
         }
     }
 }
 
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = named(name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let key = KeyPair::generate().expect("a key");
-    CertifiedIssuer::self_signed(params, key).expect("a root certificate")
+/// A CA that began before any of its certificates, the expired one included.
+fn authority(name: &str) -> LocalCa {
+    let validity = RequestedValidity::until("2099-01-01T00:00:00Z".parse().expect("a time"))
+        .starting("2019-01-01T00:00:00Z".parse().expect("a time"));
+    let options = LocalCaOptions::new(name.parse().expect("a name")).with_validity(validity);
+    LocalCa::in_memory_root(options).expect("a CA")
 }
 
-fn leaf(name: &str, purpose: ExtendedKeyUsagePurpose) -> CertificateParams {
-    let mut params = named(name);
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![purpose];
-    params.use_authority_key_identifier_extension = true;
-    params
+/// The managed flow: requested by domain name, exported under a passphrase, decrypted.
+async fn export(ca: LocalCa) -> Pem {
+    let managed = LocalManaged::new(ca.into());
+    let id = managed.request(ManagedRequest::new("worker.acme.internal")).await.expect("an id");
+    let passphrase = Passphrase::new(*b"correct horse");
+    let exported = managed.export(id, passphrase.clone()).await.expect("an export");
+    let key = EncryptedPrivateKey::from_pem_or_der(exported.private_key.to_pem().as_bytes())
+        .expect("an encrypted key")
+        .decrypt(&passphrase)
+        .expect("the right passphrase");
+    Pem { certificate: exported.certificate.to_pem(), key: key.to_pkcs8_pem().to_string() }
 }
 
-fn named(common_name: &str) -> CertificateParams {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common_name);
-    let mut params = CertificateParams::default();
-    params.distinguished_name = name;
-    params
-}
-
-fn issue(authority: &CertifiedIssuer<'_, KeyPair>, params: CertificateParams) -> Pem {
-    let key = KeyPair::generate().expect("a key");
-    let certificate = params.signed_by(&key, authority).expect("a certificate");
-    Pem { certificate: certificate.pem(), key: key.serialize_pem() }
+async fn issue(
+    ca: &LocalCa,
+    purpose: CertificatePurpose,
+    validity: RequestedValidity,
+    names: &[SubjectAlternativeName],
+) -> Pem {
+    let key = LocalCa::generate_key(KeyAlgorithm::EcdsaP256).expect("a key");
+    let subject = "CN=leaf".parse().expect("a name");
+    let request = CertificateRequest::new(&key, subject, names).expect("a request");
+    let request = IssueRequest::new(request, purpose, validity);
+    let issued = ca.issue(request).await.expect("a certificate");
+    Pem { certificate: issued.certificate.to_pem(), key: key.to_pkcs8_pem().to_string() }
 }
 
 /// A Temporal dev server, and nginx in front of it as its mTLS frontend.
@@ -218,7 +226,7 @@ impl Frontend {
             println!("skipped: {reason}");
             return None;
         }
-        let pki = Pki::new();
+        let pki = Pki::new().await;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let write = |name: &str, text: &str| {
