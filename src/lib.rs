@@ -1,4 +1,63 @@
-//! private-ca
+//! From no certificate at all to a Temporal worker connected over mTLS, with the certificate
+//! authority as a plug.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "local")] {
+//! use private_ca::{Identity, LocalCa, LocalManaged, ManagedCertificates, ManagedRequest, Passphrase};
+//!
+//! let managed = LocalManaged::new(LocalCa::in_memory()?.into());
+//! let id = managed.request(ManagedRequest::new("worker.acme.internal")).await?;
+//! let passphrase = Passphrase::new(*b"correct horse");
+//! let identity = Identity::from_exported(managed.export(id, passphrase.clone()).await?, &passphrase)?;
+//! println!("{} until {}", identity.certificate().subject(), identity.certificate().validity().not_after);
+//! # }
+//! # Ok(()) }
+//! ```
+//!
+//! # The journey, a call to each step
+//!
+//! | step | call |
+//! | --- | --- |
+#![cfg_attr(
+    feature = "local",
+    doc = "| create a private CA | [`LocalCa::create_root`], [`LocalCa::in_memory`] |"
+)]
+//! | issue a certificate from a signing request | [`CertificateAuthority::issue`] |
+//! | request a managed certificate, export it under a passphrase | [`ManagedCertificates`] |
+//! | take the passphrase off the key | [`EncryptedPrivateKey::decrypt`] |
+//! | check that certificate, chain and key fit | [`Identity::new`], [`Verifier::verify`] |
+#![cfg_attr(
+    feature = "connect",
+    doc = "| connect over mTLS, and say why not | [`connect::probe`] |"
+)]
+//! | configure the worker | [`temporal::worker::WorkerConfiguration`] |
+//!
+//! Programs depend on two traits, [`CertificateAuthority`] and [`ManagedCertificates`]; which CA is
+//! behind them is one line. The command-line tool `private-ca` has a verb for each step, and
+//! `private-ca walkthrough` takes them all, offline.
+//!
+//! # Features
+//!
+//! | feature | brings | pulls in |
+//! | --- | --- | --- |
+//! | (none) | keys, requests, verification, both traits, worker configuration | pure Rust: no C compiler, no async runtime |
+//! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
+//! | `rustls` | `Identity::client_config` | rustls on aws-lc-rs |
+//! | `connect` | a TLS frontend for tests, a probe that says why a connection is refused | `rustls`, tokio |
+//! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
+//! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
+//! | `full` | all of the above | |
+//!
+//! Features only add. Where a step of the journey is not in this version (AWS Private CA and ACM,
+//! the namespace's CA bundle over the Cloud Ops API), the [changelog][manual::changelog] says so.
+//!
+//! # Reasons
+//!
+//! Defaults, limits and what an attacker can and cannot do are argued in [`manual`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod authority;
 pub mod certificate;
 #[cfg(feature = "connect")]
@@ -7,6 +66,7 @@ pub mod file;
 pub mod identity;
 pub mod key;
 pub mod managed;
+pub mod manual;
 pub mod pem;
 pub mod request;
 pub mod temporal;

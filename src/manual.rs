@@ -1,0 +1,10 @@
+//! Reasons: why the defaults are what they are, and what an attacker can and cannot do.
+
+#[doc = include_str!("manual/defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("manual/threats.md")]
+pub mod threats {}
+
+#[doc = include_str!("../CHANGELOG.md")]
+pub mod changelog {}
