@@ -416,3 +416,6 @@ fn pss_hash(identifier: &AlgorithmIdentifierRef<'_>) -> Result<Hash, SignatureEr
     }
     Ok(hash)
 }
+
+#[cfg(test)]
+mod tests;
