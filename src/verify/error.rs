@@ -254,8 +254,10 @@ impl VerifyError {
     /// other reason is about a certificate that does fit.
     pub(super) fn rank(&self) -> u8 {
         match self.cause() {
-            Self::Signature { source: SignatureError::Invalid, .. } => 0,
-            Self::Signature { source: SignatureError::KeyOfAnotherKind { .. }, .. } => 0,
+            Self::Signature {
+                source: SignatureError::Invalid | SignatureError::KeyOfAnotherKind { .. },
+                ..
+            } => 0,
             Self::UnknownIssuer { .. } | Self::SelfSigned { .. } => 1,
             Self::Budget { .. } => 3,
             _ => 2,
