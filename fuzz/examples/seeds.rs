@@ -9,6 +9,7 @@ use std::path::Path;
 
 use chains::Authority;
 use private_ca::Certificate;
+use private_ca::verify::{Purpose, Verification, Verifier};
 use rcgen::PKCS_ED25519;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,6 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             ],
         ),
     ] {
+        if let [leaf, pool @ .., anchor] = path.as_slice() {
+            Verifier::new([anchor.clone()])?.verify(
+                leaf,
+                pool,
+                &Verification::new(Purpose::Client).at(chains::now()),
+            )?;
+        }
         let mut input = vec![0];
         let mut pem = String::new();
         for certificate in &path {
