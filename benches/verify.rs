@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use private_ca::verify::{Purpose, Verification, Verifier};
 use private_ca::Certificate;
+use private_ca::verify::{Purpose, Verification, Verifier};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256};
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, aws_lc_rs, ring};
@@ -140,11 +140,8 @@ fn verify(criterion: &mut Criterion) {
             aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
         ];
         webpki(&mut group, "webpki-aws-lc-rs", aws_lc_rs, &work);
-        let ring: &[&dyn SignatureVerificationAlgorithm] = &[
-            ring::ECDSA_P256_SHA256,
-            ring::ECDSA_P384_SHA384,
-            ring::RSA_PKCS1_2048_8192_SHA256,
-        ];
+        let ring: &[&dyn SignatureVerificationAlgorithm] =
+            &[ring::ECDSA_P256_SHA256, ring::ECDSA_P384_SHA384, ring::RSA_PKCS1_2048_8192_SHA256];
         webpki(&mut group, "webpki-ring", ring, &work);
         #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
         {

@@ -20,7 +20,9 @@ use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
 
 pub use extensions::{BasicConstraints, KeyUsage, SubjectAlternativeName};
-pub(crate) use extensions::{Extensions, oid};
+pub(crate) use extensions::{
+    Extensions, decode_subject_alternative_names, encode_subject_alternative_names, oid,
+};
 pub use name::{DistinguishedName, NameError};
 pub use timestamp::{Timestamp, TimestampError};
 
@@ -120,7 +122,6 @@ pub enum CertificateError {
         oid: ObjectIdentifier,
     },
 }
-
 
 impl From<der::Error> for CertificateError {
     fn from(source: der::Error) -> Self {
@@ -364,7 +365,7 @@ impl Certificate {
     #[must_use]
     pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
         let span = self.fields.extensions.subject_alternative_names.as_ref();
-        span.and_then(|span| extensions::subject_alternative_names(self.at(span)).ok())
+        span.and_then(|span| decode_subject_alternative_names(self.at(span)).ok())
             .unwrap_or_default()
     }
 
@@ -416,10 +417,7 @@ impl Certificate {
     /// The `AlgorithmIdentifier` outside and inside the signed part, which have to be equal
     /// (RFC 5280 section 4.1.1.2).
     pub(crate) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
-        (
-            self.at(&self.fields.signature_algorithm),
-            self.at(&self.fields.inner_signature_algorithm),
-        )
+        (self.at(&self.fields.signature_algorithm), self.at(&self.fields.inner_signature_algorithm))
     }
 }
 
@@ -459,7 +457,9 @@ pub struct SerialNumber(Vec<u8>);
 
 /// A text is no serial number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA")]
+#[error(
+    "{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA"
+)]
 #[non_exhaustive]
 pub struct SerialNumberError {
     /// The text that was given.
@@ -577,11 +577,6 @@ impl CertificateChain {
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.0
-    }
-
-    /// The first certificate and those after it.
-    pub(crate) fn split_first(&self) -> Option<(&Certificate, &[Certificate])> {
-        self.0.split_first()
     }
 }
 

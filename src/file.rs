@@ -99,7 +99,7 @@ fn write_inner(
 }
 
 /// Makes a rename durable: on Unix the folder's own entry has to reach the disk too.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -80,10 +80,7 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
 /// All blocks of a file, in order.
 pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
     let mut blocks = Vec::new();
-    let mut lines = text
-        .split(|&byte| byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .zip(1..);
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).zip(1..);
     while let Some((begin, line)) = lines.next() {
         let Some(label_text) = label(begin, b"-----BEGIN ") else {
             continue;
@@ -130,9 +127,8 @@ pub(crate) fn encode(label: &str, contents: &[u8]) -> Zeroizing<String> {
     const LINE: usize = 64;
     let encoded = Zeroizing::new(Base64::encode_string(contents));
     let lines = encoded.len().div_ceil(LINE);
-    let mut pem = Zeroizing::new(String::with_capacity(
-        encoded.len() + lines + 2 * label.len() + 34,
-    ));
+    let mut pem =
+        Zeroizing::new(String::with_capacity(encoded.len() + lines + 2 * label.len() + 34));
     pem.push_str("-----BEGIN ");
     pem.push_str(label);
     pem.push_str("-----\n");

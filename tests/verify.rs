@@ -22,7 +22,7 @@ mod properties;
 #[path = "verify/rules.rs"]
 mod rules;
 
-use private_ca::verify::{Purpose, VerifiedChain, Verification, Verifier, VerifyError};
+use private_ca::verify::{Purpose, Verification, VerifiedChain, Verifier, VerifyError};
 use private_ca::{Certificate, SubjectAlternativeName, Timestamp};
 
 use judges::Case;

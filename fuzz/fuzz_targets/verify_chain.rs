@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use private_ca::verify::{Purpose, VerifiedChain, Verification, Verifier};
+use private_ca::verify::{Purpose, Verification, VerifiedChain, Verifier};
 use private_ca::{Certificate, Timestamp};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
 use super::{CertificateError, InField, Span, contents_of, element};
 
@@ -213,7 +213,7 @@ impl fmt::Display for SubjectAlternativeName {
 }
 
 /// Reads the DER of a `SubjectAltName`.
-pub(super) fn subject_alternative_names(
+pub(crate) fn decode_subject_alternative_names(
     der: &[u8],
 ) -> der::Result<Vec<SubjectAlternativeName>> {
     let mut reader = SliceReader::new(der)?;
@@ -326,7 +326,7 @@ impl Extensions {
                 self.extended_key_usage = Some(span);
             }
             oid::ID_CE_SUBJECT_ALT_NAME => {
-                subject_alternative_names(contents).in_field("subjectAltName")?;
+                decode_subject_alternative_names(contents).in_field("subjectAltName")?;
                 self.subject_alternative_names = Some(span);
             }
             oid::ID_CE_SUBJECT_KEY_IDENTIFIER => {
@@ -390,4 +390,26 @@ fn authority_key_identifier(der: &[u8]) -> der::Result<Option<(usize, usize)>> {
     })?;
     reader.finish()?;
     Ok(identifier)
+}
+
+/// The DER of a `SubjectAltName`.
+pub(crate) fn encode_subject_alternative_names(
+    names: &[SubjectAlternativeName],
+) -> der::Result<Vec<u8>> {
+    names.iter().map(to_general_name).collect::<der::Result<Vec<_>>>()?.to_der()
+}
+
+fn to_general_name(name: &SubjectAlternativeName) -> der::Result<der::Any> {
+    let context = |number: u32, value: &[u8]| {
+        let tag = Tag::ContextSpecific { constructed: false, number: TagNumber(number) };
+        der::Any::new(tag, value)
+    };
+    match name {
+        SubjectAlternativeName::Email(address) => context(1, address.as_bytes()),
+        SubjectAlternativeName::Dns(name) => context(2, name.as_bytes()),
+        SubjectAlternativeName::Uri(uri) => context(6, uri.as_bytes()),
+        SubjectAlternativeName::Ip(IpAddr::V4(address)) => context(7, &address.octets()),
+        SubjectAlternativeName::Ip(IpAddr::V6(address)) => context(7, &address.octets()),
+        SubjectAlternativeName::Other { der, .. } => der::Any::from_der(der),
+    }
 }

@@ -205,18 +205,18 @@ fn parse_attribute(part: &str) -> Result<AttributeTypeAndValue, NameError> {
     let no_attribute = || NameError::NoAttribute { part: part.trim().to_owned() };
     let (attribute, value) = part.split_once('=').ok_or_else(no_attribute)?;
     let attribute = attribute.trim();
-    let (oid, tag, limit) = match ATTRIBUTES
-        .iter()
-        .find(|(name, ..)| name.eq_ignore_ascii_case(attribute))
-    {
-        Some((_, oid, tag, limit)) => (*oid, *tag, *limit),
-        None => {
-            let oid = ObjectIdentifier::new(attribute)
-                .map_err(|_| NameError::UnknownAttribute { attribute: attribute.to_owned() })?;
-            let known = ATTRIBUTES.iter().find(|(_, known, ..)| *known == oid);
-            known.map_or((oid, Tag::Utf8String, 32_768), |(_, oid, tag, limit)| (*oid, *tag, *limit))
-        }
-    };
+    let (oid, tag, limit) =
+        match ATTRIBUTES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(attribute)) {
+            Some((_, oid, tag, limit)) => (*oid, *tag, *limit),
+            None => {
+                let oid = ObjectIdentifier::new(attribute)
+                    .map_err(|_| NameError::UnknownAttribute { attribute: attribute.to_owned() })?;
+                let known = ATTRIBUTES.iter().find(|(_, known, ..)| *known == oid);
+                known.map_or((oid, Tag::Utf8String, 32_768), |(_, oid, tag, limit)| {
+                    (*oid, *tag, *limit)
+                })
+            }
+        };
     let invalid = |rule| NameError::Value {
         attribute: attribute.to_owned(),
         value: value.trim().to_owned(),
@@ -230,16 +230,21 @@ fn parse_attribute(part: &str) -> Result<AttributeTypeAndValue, NameError> {
         }
         end => end,
     };
-    let text = unescape(trimmed)
-        .ok_or_else(|| invalid("a backslash escapes a character or two hexadecimal digits of UTF-8"))?;
+    let text = unescape(trimmed).ok_or_else(|| {
+        invalid("a backslash escapes a character or two hexadecimal digits of UTF-8")
+    })?;
     if text.is_empty() {
         return Err(invalid("it is empty; leave the attribute out instead"));
     }
     if text.chars().count() > limit {
-        return Err(invalid("it is longer than RFC 5280 appendix A allows for this attribute (64 characters for O, OU and CN, 2 letters for C)"));
+        return Err(invalid(
+            "it is longer than RFC 5280 appendix A allows for this attribute (64 characters for O, OU and CN, 2 letters for C)",
+        ));
     }
     if text.contains('\0') {
-        return Err(invalid("it contains a NUL character, which readers of certificates disagree on"));
+        return Err(invalid(
+            "it contains a NUL character, which readers of certificates disagree on",
+        ));
     }
     match tag {
         Tag::PrintableString if PrintableStringRef::new(&text).is_err() => {
@@ -252,7 +257,9 @@ fn parse_attribute(part: &str) -> Result<AttributeTypeAndValue, NameError> {
         }
         _ => {}
     }
-    if oid == const_oid::db::rfc4519::C && !(text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())) {
+    if oid == const_oid::db::rfc4519::C
+        && !(text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()))
+    {
         return Err(invalid("a country is the two letters of ISO 3166"));
     }
     let value = der::Any::new(tag, text.into_bytes()).map_err(NameError::Der)?;

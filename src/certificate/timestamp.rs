@@ -33,7 +33,7 @@ impl Timestamp {
     /// The last second that X.509 can express, which RFC 5280 section 4.1.2.5 uses for
     /// certificates without a well-defined end.
     pub const MAX: Self = Self(253_402_300_799);
-    const MIN: Self = Self(-62_167_219_200);
+    pub(crate) const MIN: Self = Self(-62_167_219_200);
 
     /// The present, rounded down to the second.
     #[must_use]
@@ -262,9 +262,16 @@ mod tests {
     #[test]
     fn what_is_no_date_is_refused() {
         for text in [
-            "", "now", "2027-03-01", "2027-02-29T00:00:00Z", "2027-03-01T10:00:00",
-            "2027-03-01T24:00:00Z", "2027-03-01T10:00:00+2:00", "2027-03-01T10:00:00.Z",
-            "2027-03-01X10:00:00Z", "-027-03-01T10:00:00Z",
+            "",
+            "now",
+            "2027-03-01",
+            "2027-02-29T00:00:00Z",
+            "2027-03-01T10:00:00",
+            "2027-03-01T24:00:00Z",
+            "2027-03-01T10:00:00+2:00",
+            "2027-03-01T10:00:00.Z",
+            "2027-03-01X10:00:00Z",
+            "-027-03-01T10:00:00Z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }

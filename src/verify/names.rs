@@ -33,9 +33,7 @@ fn dns(pattern: &str, wanted: &str) -> bool {
         None => pattern.eq_ignore_ascii_case(wanted),
         Some(parent) => {
             parent.contains('.')
-                && wanted
-                    .split_once('.')
-                    .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
+                && wanted.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
         }
     }
 }
@@ -145,15 +143,24 @@ mod tests {
         assert!(matches("Ann@acme.example", "Ann@ACME.example"));
         assert!(!matches("Ann@acme.example", "ann@acme.example"));
         assert!(matches("spiffe://acme.example/ns/a", "SPIFFE://Acme.example/ns/a"));
-        for wanted in ["spiffe://acme.example/ns/A", "spiffe://acme.example", "spiffe://x@acme.example/ns/a"] {
+        for wanted in
+            ["spiffe://acme.example/ns/A", "spiffe://acme.example", "spiffe://x@acme.example/ns/a"]
+        {
             assert!(!matches("spiffe://acme.example/ns/a", wanted), "{wanted}");
         }
     }
 
     #[test]
     fn names_of_different_kinds_never_match() {
-        for presented in ["DNS:acme.internal", "IP:10.0.0.1", "email:a@acme.internal", "URI:x://acme.internal"] {
-            for wanted in ["DNS:acme.internal", "IP:10.0.0.1", "email:a@acme.internal", "URI:x://acme.internal"] {
+        for presented in
+            ["DNS:acme.internal", "IP:10.0.0.1", "email:a@acme.internal", "URI:x://acme.internal"]
+        {
+            for wanted in [
+                "DNS:acme.internal",
+                "IP:10.0.0.1",
+                "email:a@acme.internal",
+                "URI:x://acme.internal",
+            ] {
                 assert_eq!(matches(presented, wanted), presented == wanted);
             }
         }

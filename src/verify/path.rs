@@ -166,7 +166,9 @@ impl<'a> Search<'a> {
             self.budget.spend_step()?;
             match self.try_issuer(head, node, certificate, is_anchor) {
                 Ok(()) => return Ok(()),
-                Err(Stop::Here(error)) => self.remember(&mut rejected, certificate, is_anchor, error),
+                Err(Stop::Here(error)) => {
+                    self.remember(&mut rejected, certificate, is_anchor, error)
+                }
                 Err(fatal) => return Err(fatal),
             }
         }
@@ -209,8 +211,7 @@ impl<'a> Search<'a> {
         is_anchor: bool,
     ) -> Result<(), Stop> {
         let intermediates = self.path.iter().skip(1);
-        let below =
-            intermediates.filter(|&&node| !self.certificate(node).is_self_issued()).count();
+        let below = intermediates.filter(|&&node| !self.certificate(node).is_self_issued()).count();
         checks::check(certificate, Role::Issuer { is_anchor, below }, self.terms)
             .map_err(Stop::Here)?;
         self.check_signature(head, node)?;

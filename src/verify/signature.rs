@@ -49,20 +49,26 @@ pub enum SignatureError {
     #[error("the public key is malformed: {0}")]
     MalformedKey(#[source] der::Error),
     /// The key is of a kind that is not processed.
-    #[error("the public key's algorithm is {algorithm}, and only RSA, ECDSA and Ed25519 keys are accepted")]
+    #[error(
+        "the public key's algorithm is {algorithm}, and only RSA, ECDSA and Ed25519 keys are accepted"
+    )]
     UnknownKeyAlgorithm {
         /// The key's algorithm.
         algorithm: NamedOid,
     },
     /// The key lies on a curve other than the three NIST curves.
-    #[error("the public key lies on the curve {curve}, and only P-256, P-384 and P-521 are accepted")]
+    #[error(
+        "the public key lies on the curve {curve}, and only P-256, P-384 and P-521 are accepted"
+    )]
     UnknownCurve {
         /// The curve.
         curve: NamedOid,
     },
     /// The key spells out its curve's parameters, which RFC 5480 section 2.1.1 forbids: a forger
     /// can choose them so that a known key fits (CVE-2020-0601).
-    #[error("the public key spells out its elliptic curve instead of naming it, which RFC 5480 section 2.1.1 forbids")]
+    #[error(
+        "the public key spells out its elliptic curve instead of naming it, which RFC 5480 section 2.1.1 forbids"
+    )]
     ExplicitCurve,
     /// The RSA modulus is too short to be safe, or too long to be worked with.
     #[error("the RSA key has {bits} bits, and 2048 to 8192 are accepted")]
@@ -82,13 +88,17 @@ pub enum SignatureError {
     #[error("the signature's algorithm identifier is malformed: {0}")]
     MalformedAlgorithm(#[source] der::Error),
     /// The signature uses a hash function whose collisions can be found.
-    #[error("the signature is made with {algorithm}, whose hash function is broken: collisions can be made for it")]
+    #[error(
+        "the signature is made with {algorithm}, whose hash function is broken: collisions can be made for it"
+    )]
     BrokenHash {
         /// The signature algorithm, or the hash function in its parameters.
         algorithm: NamedOid,
     },
     /// The signature algorithm is not processed.
-    #[error("the signature is made with {algorithm}, which is not accepted: it has to be RSA (PKCS#1 v1.5 or PSS) or ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519")]
+    #[error(
+        "the signature is made with {algorithm}, which is not accepted: it has to be RSA (PKCS#1 v1.5 or PSS) or ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519"
+    )]
     UnknownAlgorithm {
         /// The signature algorithm, or the hash function in its parameters.
         algorithm: NamedOid,
@@ -102,7 +112,9 @@ pub enum SignatureError {
         rule: &'static str,
     },
     /// The signature algorithm needs a key of another kind.
-    #[error("the signature claims to be made with {algorithm}, but the key that should have made it is {key}")]
+    #[error(
+        "the signature claims to be made with {algorithm}, but the key that should have made it is {key}"
+    )]
     KeyOfAnotherKind {
         /// The signature algorithm.
         algorithm: NamedOid,
@@ -329,9 +341,7 @@ impl Hash {
             rfc5912::ID_SHA_256 => Ok(Self::Sha256),
             rfc5912::ID_SHA_384 => Ok(Self::Sha384),
             rfc5912::ID_SHA_512 => Ok(Self::Sha512),
-            rfc5912::ID_SHA_1 => {
-                Err(SignatureError::BrokenHash { algorithm: NamedOid(algorithm) })
-            }
+            rfc5912::ID_SHA_1 => Err(SignatureError::BrokenHash { algorithm: NamedOid(algorithm) }),
             _ => Err(SignatureError::UnknownAlgorithm { algorithm: NamedOid(algorithm) }),
         }
     }

@@ -204,8 +204,7 @@ impl Handmade {
     }
 
     fn sign(&self, issuer: &Certificate, key: &KeyPair) -> Vec<u8> {
-        let validity =
-            [tlv(0x17, b"260101000000Z"), tlv(0x17, b"280101000000Z")].concat();
+        let validity = [tlv(0x17, b"260101000000Z"), tlv(0x17, b"280101000000Z")].concat();
         let tbs = tlv(
             0x30,
             &[

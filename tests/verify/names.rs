@@ -74,7 +74,8 @@ fn mail_addresses_and_uris() {
         leaf_for(mail()).name("Bob@acme.example").judges(Agrees, Differs),
         E::Name { .. }
     );
-    let refused = leaf_for(uri()).name("spiffe://acme.example/other").judges(Differs, Differs).refused();
+    let refused =
+        leaf_for(uri()).name("spiffe://acme.example/other").judges(Differs, Differs).refused();
     assert_eq!(
         refused.to_string(),
         "the certificate CN=worker is not for URI:spiffe://acme.example/other: it is for URI:spiffe://acme.example/worker"

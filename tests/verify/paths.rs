@@ -1,7 +1,7 @@
 //! Pools of intermediates in which a path has to be found, or cannot be.
 
 use private_ca::Certificate;
-use private_ca::verify::{AnchorError, SignatureError, VerifyError as E, Verifier};
+use private_ca::verify::{AnchorError, SignatureError, Verifier, VerifyError as E};
 
 use super::chains::{self, Authority};
 use super::{Agrees, Differs, Purpose, assert_refused, trial};
@@ -20,7 +20,8 @@ fn a_path_is_found_in_any_order_and_its_window_is_the_intersection() {
         params.not_after = rcgen::date_time_ymd(2027, 6, 1);
     });
     let leaf = lower.leaf();
-    let pool = [&root.certificate, &lower.certificate, &upper.certificate, &lower.certificate, &leaf];
+    let pool =
+        [&root.certificate, &lower.certificate, &upper.certificate, &lower.certificate, &leaf];
     let chain = trial(&[&root.certificate], &pool, &leaf).accepted();
     assert_eq!(subjects(chain.path()), ["CN=worker", "CN=Lower", "CN=Upper", "CN=Root"]);
     assert_eq!(chain.path()[0], leaf);
@@ -42,7 +43,8 @@ fn the_search_turns_back_at_dead_ends() {
     let expired = Certificate::from_der(expired.der()).unwrap();
     let pool = [&to_nowhere, &namesake.certificate, &expired, &issuing.certificate];
     // OpenSSL never turns back: it follows the first issuer that it meets.
-    let chain = trial(&[&root.certificate], &pool, &issuing.leaf()).judges(Differs, Agrees).accepted();
+    let chain =
+        trial(&[&root.certificate], &pool, &issuing.leaf()).judges(Differs, Agrees).accepted();
     assert_eq!(chain.path()[1], issuing.certificate);
 
     let error = trial(&[&root.certificate], &pool[..3], &issuing.leaf()).verify().unwrap_err();
@@ -50,7 +52,12 @@ fn the_search_turns_back_at_dead_ends() {
     let E::NoPath { candidates, .. } = &error else { panic!("{error}") };
     assert_eq!(candidates.len(), 3);
     assert!(matches!(error.cause(), E::Expired { .. }), "{text}");
-    for part in ["CN=worker to a trust anchor; 3 certificates", "expired at", "CN=Gone, is neither", "another key made it"] {
+    for part in [
+        "CN=worker to a trust anchor; 3 certificates",
+        "expired at",
+        "CN=Gone, is neither",
+        "another key made it",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -123,8 +130,7 @@ fn key_identifiers_help_and_do_not_decide() {
 fn a_pool_that_wastes_work_ends_the_search() {
     let root = Authority::root("Root");
     let issuing = root.intermediate("Issuing");
-    let namesakes: Vec<_> =
-        (0..150).map(|_| root.intermediate("Issuing").certificate).collect();
+    let namesakes: Vec<_> = (0..150).map(|_| root.intermediate("Issuing").certificate).collect();
     let pool: Vec<_> = namesakes.iter().collect();
     let error = trial(&[&root.certificate], &pool, &issuing.leaf()).verify().unwrap_err();
     assert!(matches!(error, E::Budget { limit: 100, .. }), "{error}");
@@ -158,7 +164,12 @@ fn anchors_are_needed_and_have_usable_keys() {
     der[place + 7] = 6;
     let odd = Certificate::from_der(&der).unwrap();
     let error = Verifier::new([odd]).unwrap_err();
-    assert!(error.to_string().starts_with("the trust anchor CN=worker cannot be used: the public key lies on the curve"), "{error}");
+    assert!(
+        error.to_string().starts_with(
+            "the trust anchor CN=worker cannot be used: the public key lies on the curve"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn an_anchor_expires_like_any_other_certificate() {
     // OpenSSL hold it to its validity.
     let trial = chain_of!(chains::EXPIRED, |_| {}, |_| {}).judges(Agrees, Differs);
     let error = trial.refused();
-    assert!(matches!(&error, E::Expired { subject, .. } if subject.to_string() == "CN=Root"), "{error}");
+    assert!(
+        matches!(&error, E::Expired { subject, .. } if subject.to_string() == "CN=Root"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -252,8 +255,10 @@ fn signature_algorithms_inside_and_outside_agree() {
     let template = root.leaf();
     let subject_key = tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x0e][..], &tlv(4, &tlv(4, &[1]))].concat());
     let handmade = |inside: &[u8], outside: &[u8]| {
-        let authority_key = tlv(0x30, &tlv(0x80, root.certificate.subject_key_identifier().unwrap()));
-        let authority_key = tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x23][..], &tlv(4, &authority_key)].concat());
+        let authority_key =
+            tlv(0x30, &tlv(0x80, root.certificate.subject_key_identifier().unwrap()));
+        let authority_key =
+            tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x23][..], &tlv(4, &authority_key)].concat());
         root.sign_by_hand(&Handmade {
             version: tlv(0xa0, &[2, 1, 2]),
             inside: inside.to_vec(),

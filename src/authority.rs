@@ -1,0 +1,581 @@
+//! The seam: a certificate authority that issues, gives out again and revokes certificates.
+//!
+//! [`CertificateAuthority`] is what a program depends on; AWS Private CA and a local CA are behind
+//! it. It says what both can do, in the words of RFC 5280 and of AWS Private CA's API.
+
+#[cfg(feature = "local")]
+pub mod local;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::certificate::{
+    Certificate, CertificateChain, CertificateError, DistinguishedName, KeyUsage, SerialNumber,
+    SubjectAlternativeName, Timestamp, Validity,
+};
+use crate::file::FileError;
+use crate::key::KeyError;
+use crate::key::encrypted::EncryptedKeyError;
+use crate::request::{CertificateRequest, RequestError};
+
+/// A certificate authority.
+///
+/// Implementations are shared between tasks, so every method takes `&self`. In tests of a crate
+/// that depends on this one, use [`LocalCa::in_memory`](local::LocalCa::in_memory) for real
+/// certificates, or `MockCertificateAuthority` (feature `mock`) to provoke errors.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait CertificateAuthority: fmt::Debug + Send + Sync {
+    /// The CA's own certificate, followed by those above it up to the root.
+    ///
+    /// # Errors
+    /// [`CaError`], for a backend that has to ask for it.
+    async fn certificate_chain(&self) -> Result<CertificateChain, CaError>;
+
+    /// Issues a certificate. With an idempotency key, the same request again gives the same
+    /// certificate.
+    ///
+    /// # Errors
+    /// [`CaError`]; nothing was issued, unless the error says that this is unknown.
+    async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError>;
+
+    /// Gives out an issued certificate again.
+    ///
+    /// # Errors
+    /// [`CaError::NotFound`] if this CA has issued none with that id.
+    async fn certificate(&self, id: CertificateId) -> Result<IssuedCertificate, CaError>;
+
+    /// Revokes an issued certificate. Temporal Cloud checks no revocation lists: a revoked worker
+    /// stays connected there until a certificate filter or a new CA keeps it out.
+    ///
+    /// # Errors
+    /// [`CaError::NotFound`], or [`CaError::AlreadyRevoked`] with the time.
+    async fn revoke(&self, revocation: Revocation) -> Result<(), CaError>;
+}
+
+/// What a certificate is for. It decides basic constraints, key usage and extended key usage; on
+/// AWS Private CA it chooses the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificatePurpose {
+    /// A TLS client, such as a Temporal worker: clientAuth.
+    Client,
+    /// A TLS server: serverAuth.
+    Server,
+    /// Both sides of TLS.
+    ClientAndServer,
+    /// A CA below this one.
+    SubordinateCa {
+        /// How many further CAs may follow below it; `None` for any number.
+        path_len: Option<u8>,
+    },
+}
+
+impl CertificatePurpose {
+    /// The key usage that the purpose asks for (RFC 5280 section 4.2.1.3).
+    #[must_use]
+    pub fn key_usage(self) -> KeyUsage {
+        match self {
+            Self::SubordinateCa { .. } => {
+                KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN
+            }
+            // RSA key exchange is gone from TLS 1.3 and from every sane TLS 1.2.
+            Self::Client | Self::Server | Self::ClientAndServer => KeyUsage::DIGITAL_SIGNATURE,
+        }
+    }
+}
+
+/// When a certificate ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ValidityEnd {
+    /// So many days of 86,400 seconds after its start.
+    Days(u32),
+    /// The same day and time so many months later, or the last day of that month.
+    Months(u32),
+    /// The same day and time so many years later.
+    Years(u32),
+    /// At this moment, to the second.
+    At(Timestamp),
+}
+
+/// When a certificate starts and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct RequestedValidity {
+    /// The start. Without one it is [`CLOCK_SKEW`] before the moment of issuing, but never before
+    /// the CA's own, and the end is counted from the moment of issuing.
+    pub not_before: Option<Timestamp>,
+    /// The end.
+    pub end: ValidityEnd,
+}
+
+/// How far a start that was not asked for lies in the past, so that a certificate can be used at
+/// once where a clock is slow. AWS Private CA does the same.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(3600);
+
+impl RequestedValidity {
+    /// From now on, for so many days.
+    #[must_use]
+    pub fn days(days: u32) -> Self {
+        Self { not_before: None, end: ValidityEnd::Days(days) }
+    }
+
+    /// From now on, until `end`.
+    #[must_use]
+    pub fn until(end: Timestamp) -> Self {
+        Self { not_before: None, end: ValidityEnd::At(end) }
+    }
+
+    /// With this start.
+    #[must_use]
+    pub fn starting(mut self, not_before: Timestamp) -> Self {
+        self.not_before = Some(not_before);
+        self
+    }
+
+    /// The moments that are meant when a CA that is itself valid in `ca` issues `now`.
+    ///
+    /// # Errors
+    /// [`CaError::OutlivesCa`] and [`CaError::StartsBeforeCa`] say by how much;
+    /// [`CaError::EmptyValidity`] if the end is not after the start.
+    pub fn within(self, ca: Validity, now: Timestamp) -> Result<Validity, CaError> {
+        let day = Duration::from_secs(86_400);
+        let start = self.not_before.unwrap_or(now);
+        let not_after = match self.end {
+            ValidityEnd::Days(days) => start.plus(day * days),
+            ValidityEnd::Months(months) => start.plus_months(months),
+            ValidityEnd::Years(years) => start.plus_months(years.saturating_mul(12)),
+            ValidityEnd::At(end) => end,
+        };
+        let not_before =
+            self.not_before.unwrap_or_else(|| now.minus(CLOCK_SKEW).max(ca.not_before));
+        if not_after > ca.not_after {
+            return Err(CaError::OutlivesCa { requested: not_after, ca_not_after: ca.not_after });
+        }
+        if not_before < ca.not_before {
+            return Err(CaError::StartsBeforeCa {
+                requested: not_before,
+                ca_not_before: ca.not_before,
+            });
+        }
+        if not_after <= start {
+            return Err(CaError::EmptyValidity { not_before: start, not_after });
+        }
+        Ok(Validity { not_before, not_after })
+    }
+}
+
+/// What is asked of a CA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IssueRequest {
+    /// The request whose key the certificate is for.
+    pub certificate_request: CertificateRequest,
+    /// The subject, where it is not to be the request's own.
+    pub subject: Option<DistinguishedName>,
+    /// The subject alternative names, where they are not to be the request's own.
+    pub subject_alternative_names: Option<Vec<SubjectAlternativeName>>,
+    /// What the certificate is for.
+    pub purpose: CertificatePurpose,
+    /// The key usage, where it is not to be the purpose's own.
+    pub key_usage: Option<KeyUsage>,
+    /// When it starts and ends.
+    pub validity: RequestedValidity,
+    /// The same key with the same request gives the same certificate. A local CA remembers it for
+    /// ever; AWS Private CA for five minutes.
+    pub idempotency_key: Option<String>,
+}
+
+impl IssueRequest {
+    /// A certificate as the signing request describes it.
+    #[must_use]
+    pub fn new(
+        certificate_request: CertificateRequest,
+        purpose: CertificatePurpose,
+        validity: RequestedValidity,
+    ) -> Self {
+        Self {
+            certificate_request,
+            subject: None,
+            subject_alternative_names: None,
+            purpose,
+            key_usage: None,
+            validity,
+            idempotency_key: None,
+        }
+    }
+
+    /// With this subject instead of the signing request's.
+    #[must_use]
+    pub fn with_subject(mut self, subject: DistinguishedName) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// With these subject alternative names instead of the signing request's.
+    #[must_use]
+    pub fn with_subject_alternative_names(mut self, names: Vec<SubjectAlternativeName>) -> Self {
+        self.subject_alternative_names = Some(names);
+        self
+    }
+
+    /// With this key usage instead of the purpose's.
+    #[must_use]
+    pub fn with_key_usage(mut self, key_usage: KeyUsage) -> Self {
+        self.key_usage = Some(key_usage);
+        self
+    }
+
+    /// With this idempotency key.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+}
+
+/// What a CA calls a certificate it issued: an ARN on AWS, the serial number in hexadecimal on a
+/// local CA.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CertificateId(String);
+
+impl CertificateId {
+    /// The id as the CA gave it.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as the CA gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A certificate and the chain above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IssuedCertificate {
+    /// What the CA calls it.
+    pub id: CertificateId,
+    /// The certificate itself.
+    pub certificate: Certificate,
+    /// The issuing CA's certificate, followed by those above it up to the root.
+    pub chain: CertificateChain,
+}
+
+impl IssuedCertificate {
+    /// The certificate that `id` stands for, under `chain`.
+    #[must_use]
+    pub fn new(id: CertificateId, certificate: Certificate, chain: CertificateChain) -> Self {
+        Self { id, certificate, chain }
+    }
+}
+
+/// Why a certificate is revoked (RFC 5280 section 5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum RevocationReason {
+    /// None is given.
+    #[default]
+    Unspecified,
+    /// The private key is known to others.
+    KeyCompromise,
+    /// The CA's private key is known to others.
+    CaCompromise,
+    /// The subject's affiliation has changed.
+    AffiliationChanged,
+    /// Another certificate takes its place.
+    Superseded,
+    /// It is no longer needed.
+    CessationOfOperation,
+    /// A right that the certificate stood for was withdrawn.
+    PrivilegeWithdrawn,
+}
+
+impl RevocationReason {
+    const ALL: [(Self, u8, &'static str); 7] = [
+        (Self::Unspecified, 0, "unspecified"),
+        (Self::KeyCompromise, 1, "keyCompromise"),
+        (Self::CaCompromise, 2, "cACompromise"),
+        (Self::AffiliationChanged, 3, "affiliationChanged"),
+        (Self::Superseded, 4, "superseded"),
+        (Self::CessationOfOperation, 5, "cessationOfOperation"),
+        (Self::PrivilegeWithdrawn, 9, "privilegeWithdrawn"),
+    ];
+
+    /// The `CRLReason` of RFC 5280 section 5.3.1.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        Self::ALL.iter().find(|(reason, ..)| *reason == self).map_or(0, |(_, code, _)| *code)
+    }
+
+    /// The reason of a `CRLReason`; those that this crate never writes count as unspecified.
+    #[must_use]
+    pub fn from_code(code: u8) -> Self {
+        let reason = Self::ALL.iter().find(|(_, known, _)| *known == code);
+        reason.map_or(Self::Unspecified, |(reason, ..)| *reason)
+    }
+}
+
+impl fmt::Display for RevocationReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(reason, ..)| reason == self).map_or("", |row| row.2))
+    }
+}
+
+impl FromStr for RevocationReason {
+    type Err = CaError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
+        Self::ALL
+            .iter()
+            .find(|(.., name)| plain(name) == plain(text))
+            .map(|(reason, ..)| *reason)
+            .ok_or_else(|| CaError::UnknownReason { name: text.to_owned() })
+    }
+}
+
+/// Which certificate is revoked, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Revocation {
+    /// The certificate's serial number.
+    pub serial_number: SerialNumber,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+impl Revocation {
+    /// Revokes the certificate with this serial number.
+    #[must_use]
+    pub fn new(serial_number: SerialNumber, reason: RevocationReason) -> Self {
+        Self { serial_number, reason }
+    }
+}
+
+/// Why a certificate authority cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaError {
+    /// The signing request is unusable.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The certificate would end after the CA's own.
+    #[error(
+        "the certificate would end at {requested}, {} after its CA, which ends at {ca_not_after}: ask for less, or for an end at {ca_not_after}",
+        Elapsed(requested.since(*ca_not_after))
+    )]
+    OutlivesCa {
+        /// The end that was asked for.
+        requested: Timestamp,
+        /// The CA's own end.
+        ca_not_after: Timestamp,
+    },
+    /// The certificate would start before the CA's own.
+    #[error(
+        "the certificate would start at {requested}, {} before its CA, which starts at {ca_not_before}",
+        Elapsed(ca_not_before.since(*requested))
+    )]
+    StartsBeforeCa {
+        /// The start that was asked for.
+        requested: Timestamp,
+        /// The CA's own start.
+        ca_not_before: Timestamp,
+    },
+    /// The certificate would end before it starts.
+    #[error(
+        "the certificate would start at {not_before} and end at {not_after}, so it would never be valid"
+    )]
+    EmptyValidity {
+        /// The start.
+        not_before: Timestamp,
+        /// The end.
+        not_after: Timestamp,
+    },
+    /// The CA's own certificate has ended.
+    #[error(
+        "the CA {subject} ended at {not_after}, {} ago: create a new one and give its chain to everyone who trusts this one",
+        Elapsed(now.since(*not_after))
+    )]
+    Expired {
+        /// The CA's subject.
+        subject: DistinguishedName,
+        /// The CA's end.
+        not_after: Timestamp,
+        /// When it was asked.
+        now: Timestamp,
+    },
+    /// The CA's own certificate does not allow what is asked.
+    #[error("the CA {subject} cannot issue this: {reason}")]
+    NotAllowed {
+        /// The CA's subject.
+        subject: DistinguishedName,
+        /// Which constraint forbids it, with its RFC section.
+        reason: &'static str,
+    },
+    /// A distinguished name that this CA cannot write without changing it.
+    #[error("the name \"{name}\" cannot be written as it is: {reason}")]
+    Name {
+        /// The name.
+        name: DistinguishedName,
+        /// What the CA cannot express.
+        reason: &'static str,
+    },
+    /// A key of a kind that this CA cannot certify or use.
+    #[error("this CA does not take {what}")]
+    UnsupportedKey {
+        /// The kind of key.
+        what: String,
+    },
+    /// No certificate of that id was issued by this CA.
+    #[error("this CA has issued no certificate {id}")]
+    NotFound {
+        /// The id that was asked for.
+        id: CertificateId,
+    },
+    /// The certificate is revoked already.
+    #[error("the certificate {serial_number} is revoked already, since {since}")]
+    AlreadyRevoked {
+        /// The certificate's serial number.
+        serial_number: SerialNumber,
+        /// When it was revoked.
+        since: Timestamp,
+    },
+    /// The idempotency key was used for another request.
+    #[error(
+        "the idempotency key \"{key}\" was used for another request before: use a new key, or ask for the same"
+    )]
+    IdempotencyConflict {
+        /// The key.
+        key: String,
+    },
+    /// A reason for a revocation is not known.
+    #[error(
+        "\"{name}\" is no reason for a revocation; known are unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn"
+    )]
+    UnknownReason {
+        /// The name that was given.
+        name: String,
+    },
+    /// The folder already holds something.
+    #[error(
+        "{} is not empty, and a CA's folder is never written over: choose another folder, or delete this one if nothing trusts it",
+        path.display()
+    )]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds no CA.
+    #[error(
+        "{} holds no CA: create one with `private-ca ca create --dir {}`",
+        path.display(),
+        path.display()
+    )]
+    NoCa {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the CA's folder does not belong to it or was changed.
+    #[error("{} does not belong to this CA: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The CA's private key is encrypted and no passphrase was given.
+    #[error("the CA's private key is encrypted: its passphrase is needed")]
+    PassphraseNeeded,
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A private key could not be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// An encrypted private key could not be read or written.
+    #[error(transparent)]
+    EncryptedKey(#[from] EncryptedKeyError),
+    /// A certificate could not be read.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The backend failed for a reason of its own.
+    #[error("{operation} failed: {source}")]
+    Backend {
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A duration in the largest unit that says something: days from two days on, then hours, minutes.
+pub(crate) struct Elapsed(pub(crate) Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (count, unit) = match seconds {
+            0..120 => (seconds, "second"),
+            120..7_200 => (seconds / 60, "minute"),
+            7_200..172_800 => (seconds / 3_600, "hour"),
+            _ => (seconds / 86_400, "day"),
+        };
+        write!(f, "{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn ca() -> Validity {
+        Validity {
+            not_before: moment("2026-01-01T00:00:00Z"),
+            not_after: moment("2036-01-01T00:00:00Z"),
+        }
+    }
+
+    #[test]
+    fn periods_count_from_the_moment_of_issuing_and_starts_lie_an_hour_back() {
+        let now = moment("2026-06-01T12:00:00Z");
+        let validity = RequestedValidity::days(30).within(ca(), now).unwrap();
+        assert_eq!(validity.not_before, moment("2026-06-01T11:00:00Z"));
+        assert_eq!(validity.not_after, moment("2026-07-01T12:00:00Z"));
+        let at_birth = RequestedValidity::days(30).within(ca(), ca().not_before).unwrap();
+        assert_eq!(at_birth.not_before, ca().not_before);
+    }
+
+    #[test]
+    fn what_the_ca_cannot_cover_says_by_how_much() {
+        let now = moment("2026-06-01T12:00:00Z");
+        let end = moment("2036-01-04T00:00:00Z");
+        let error = RequestedValidity::until(end).within(ca(), now).unwrap_err();
+        assert!(error.to_string().contains("3 days after its CA"), "{error}");
+        let start = moment("2025-12-31T23:59:00Z");
+        let error = RequestedValidity::days(1).starting(start).within(ca(), now).unwrap_err();
+        assert!(error.to_string().contains("60 seconds before its CA"), "{error}");
+        assert!(matches!(
+            RequestedValidity::days(0).within(ca(), now),
+            Err(CaError::EmptyValidity { .. })
+        ));
+    }
+}

@@ -1,0 +1,568 @@
+//! Private keys: PKCS#8, PKCS#1 and SEC1 in, PKCS#8 out.
+//!
+//! A [`PrivateKey`] is checked when it is read: its public half is derived from the private one,
+//! and a file whose two halves do not belong together is refused. The bytes are wiped when the
+//! key is dropped, and `Debug` shows only what kind of key it is.
+
+pub mod encrypted;
+mod kdf;
+mod pbkdf2;
+
+use std::fmt;
+use std::str::FromStr;
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5912, rfc8410};
+use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode};
+use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
+use rsa::traits::PublicKeyParts;
+use secrecy::{ExposeSecret, SecretSlice};
+use signature::{SignatureEncoding, Signer};
+use spki::{AlgorithmIdentifierRef, EncodePublicKey};
+use zeroize::Zeroizing;
+
+pub use encrypted::{EncryptedPrivateKey, EncryptionPreset, EncryptionScheme};
+pub use kdf::{KdfLimits, Prf};
+
+use crate::pem::{self, PemError};
+
+/// What kind of key it is, and its size.
+///
+/// Its text form is the one that AWS uses in lower case without the underscore or with it:
+/// `rsa2048`, `RSA_2048`, `p256`, `EC_prime256v1`, `ed25519`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// RSA with a modulus of so many bits.
+    Rsa {
+        /// Bits of the modulus.
+        bits: u16,
+    },
+    /// ECDSA on NIST P-256 (secp256r1, prime256v1).
+    EcdsaP256,
+    /// ECDSA on NIST P-384 (secp384r1).
+    EcdsaP384,
+    /// ECDSA on NIST P-521 (secp521r1).
+    EcdsaP521,
+    /// Ed25519 (RFC 8410).
+    Ed25519,
+}
+
+impl KeyAlgorithm {
+    /// RSA with a modulus of 2048 bits.
+    pub const RSA_2048: Self = Self::Rsa { bits: 2048 };
+    /// RSA with a modulus of 3072 bits.
+    pub const RSA_3072: Self = Self::Rsa { bits: 3072 };
+    /// RSA with a modulus of 4096 bits.
+    pub const RSA_4096: Self = Self::Rsa { bits: 4096 };
+}
+
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::EcdsaP256 => f.write_str("EC P-256"),
+            Self::EcdsaP384 => f.write_str("EC P-384"),
+            Self::EcdsaP521 => f.write_str("EC P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+        }
+    }
+}
+
+impl FromStr for KeyAlgorithm {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain: String = text
+            .chars()
+            .filter(|character| character.is_ascii_alphanumeric())
+            .map(|character| character.to_ascii_lowercase())
+            .collect();
+        Ok(match plain.as_str() {
+            "rsa2048" => Self::RSA_2048,
+            "rsa3072" => Self::RSA_3072,
+            "rsa4096" => Self::RSA_4096,
+            "p256" | "ecp256" | "ecprime256v1" | "prime256v1" | "secp256r1" => Self::EcdsaP256,
+            "p384" | "ecp384" | "ecsecp384r1" | "secp384r1" => Self::EcdsaP384,
+            "p521" | "ecp521" | "ecsecp521r1" | "secp521r1" => Self::EcdsaP521,
+            "ed25519" => Self::Ed25519,
+            _ => {
+                return Err(KeyError::UnknownAlgorithmName { name: text.to_owned() });
+            }
+        })
+    }
+}
+
+/// Why a private key cannot be read, made or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file is no PEM.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// A PEM file holds no private key.
+    #[error("there is no private key in it, only {}", labels.join(", "))]
+    NoKey {
+        /// The labels of its PEM blocks.
+        labels: Vec<String>,
+    },
+    /// A PEM file holds more than one private key, and which one is meant cannot be known.
+    #[error(
+        "there are {count} private keys in it, and which one is meant cannot be known; keep one"
+    )]
+    SeveralKeys {
+        /// How many.
+        count: usize,
+    },
+    /// The key is encrypted and a plain one was expected.
+    #[error(
+        "the private key is encrypted; decrypt it with its passphrase (private-ca key decrypt FILE --passphrase-file F)"
+    )]
+    Encrypted,
+    /// The structure is no private key.
+    #[error("it is not a private key in PKCS#8, PKCS#1 or SEC1 form: {0}")]
+    Malformed(#[source] der::Error),
+    /// The key is of an algorithm this crate does not support.
+    #[error(
+        "the private key's algorithm {oid} is not supported; supported are RSA, EC on P-256, P-384 and P-521, and Ed25519"
+    )]
+    UnsupportedAlgorithm {
+        /// The object identifier of the algorithm or curve.
+        oid: ObjectIdentifier,
+    },
+    /// The parts of the key contradict each other.
+    #[error(
+        "the {algorithm} private key is inconsistent, its parts do not belong together: {reason}"
+    )]
+    Inconsistent {
+        /// The kind of key, in words.
+        algorithm: &'static str,
+        /// What the arithmetic says.
+        reason: String,
+    },
+    /// An RSA key is smaller or larger than this crate takes.
+    #[error("the RSA key has {bits} bits; 2048 to 8192 are supported")]
+    RsaSize {
+        /// Bits of the modulus.
+        bits: usize,
+    },
+    /// A name of a key algorithm is not known.
+    #[error(
+        "\"{name}\" is not a kind of key; known are rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519"
+    )]
+    UnknownAlgorithmName {
+        /// The name that was given.
+        name: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers: {0}")]
+    Random(#[source] getrandom::Error),
+    /// A signature could not be made.
+    #[error("the private key could not sign: {0}")]
+    Signing(#[source] signature::Error),
+}
+
+/// A passphrase, wiped when dropped and absent from `Debug`.
+///
+/// It is bytes: PKCS#5 hashes the passphrase's octets as they are. ACM takes 4 to 128 ASCII
+/// characters without `#`, `$` and `%`.
+#[derive(Clone)]
+pub struct Passphrase(SecretSlice<u8>);
+
+impl Passphrase {
+    /// The passphrase as it is.
+    #[must_use]
+    pub fn new(passphrase: impl Into<Box<[u8]>>) -> Self {
+        Self(SecretSlice::from(passphrase.into()))
+    }
+
+    /// The first line of a file's contents: editors and `echo` end a file with a newline that the
+    /// key was not encrypted with.
+    #[must_use]
+    pub fn from_first_line(contents: &[u8]) -> Self {
+        let line = contents.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        Self::new(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// The secret octets.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(redacted)")
+    }
+}
+
+/// A private key whose public half fits it.
+///
+/// ```
+/// use private_ca::{KeyAlgorithm, PrivateKey};
+///
+/// let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+/// let read = PrivateKey::from_pem_or_der(key.to_pkcs8_pem().as_bytes())?;
+/// assert_eq!(read.public_key_der(), key.public_key_der());
+/// # Ok::<(), private_ca::key::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct PrivateKey {
+    algorithm: KeyAlgorithm,
+    pkcs8: SecretSlice<u8>,
+    public_key: Box<[u8]>,
+}
+
+/// The key as the arithmetic needs it. Each wipes itself when dropped.
+enum Engine {
+    Rsa(Box<rsa::PrivateKey>),
+    P256(p256::SecretKey),
+    P384(p384::SecretKey),
+    P521(p521::SecretKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+}
+
+fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyError {
+    move |error| KeyError::Inconsistent { algorithm, reason: error.to_string() }
+}
+
+impl Engine {
+    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        let info = PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?;
+        match info.algorithm.oid {
+            rfc5912::RSA_ENCRYPTION => {
+                let key = rsa::PrivateKey::try_from(info).map_err(inconsistent("RSA"))?;
+                key.validate().map_err(|error| KeyError::Inconsistent {
+                    algorithm: "RSA",
+                    reason: error.to_string(),
+                })?;
+                let bits = key.n().bit_width() as usize;
+                if !(2048..=8192).contains(&bits) {
+                    return Err(KeyError::RsaSize { bits });
+                }
+                Ok(Self::Rsa(Box::new(key)))
+            }
+            rfc5912::ID_EC_PUBLIC_KEY => {
+                let curve = info.algorithm.parameters_oid().map_err(|_| {
+                    // Explicit curve parameters: refused by the curve's absence of a name.
+                    KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
+                })?;
+                match curve {
+                    rfc5912::SECP_256_R_1 => p256::SecretKey::try_from(info).map(Self::P256),
+                    rfc5912::SECP_384_R_1 => p384::SecretKey::try_from(info).map(Self::P384),
+                    rfc5912::SECP_521_R_1 => p521::SecretKey::try_from(info).map(Self::P521),
+                    oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
+                }
+                .map_err(inconsistent("EC"))
+            }
+            rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info)
+                .map(|key| Self::Ed25519(Box::new(key)))
+                .map_err(inconsistent("Ed25519")),
+            oid => Err(KeyError::UnsupportedAlgorithm { oid }),
+        }
+    }
+
+    fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
+        use p256::elliptic_curve::Generate;
+        let mut random = getrandom::SysRng;
+        Ok(match algorithm {
+            KeyAlgorithm::Rsa { bits: bits @ (2048 | 3072 | 4096) } => {
+                let key = rsa::PrivateKey::new(&mut random, bits.into()).map_err(|error| {
+                    KeyError::Inconsistent { algorithm: "RSA", reason: error.to_string() }
+                })?;
+                Self::Rsa(Box::new(key))
+            }
+            KeyAlgorithm::Rsa { bits } => return Err(KeyError::RsaSize { bits: bits.into() }),
+            KeyAlgorithm::EcdsaP256 => p256::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P256)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::EcdsaP384 => p384::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P384)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::EcdsaP521 => p521::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P521)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::Ed25519 => {
+                let mut seed = Zeroizing::new([0; 32]);
+                getrandom::fill(seed.as_mut_slice()).map_err(KeyError::Random)?;
+                Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
+            }
+        })
+    }
+
+    fn algorithm(&self) -> KeyAlgorithm {
+        match self {
+            Self::Rsa(key) => {
+                KeyAlgorithm::Rsa { bits: u16::try_from(key.n().bit_width()).unwrap_or(u16::MAX) }
+            }
+            Self::P256(_) => KeyAlgorithm::EcdsaP256,
+            Self::P384(_) => KeyAlgorithm::EcdsaP384,
+            Self::P521(_) => KeyAlgorithm::EcdsaP521,
+            Self::Ed25519(_) => KeyAlgorithm::Ed25519,
+        }
+    }
+
+    fn public_key_der(&self) -> Result<Box<[u8]>, KeyError> {
+        let document = match self {
+            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
+            Self::P256(key) => key.public_key().to_public_key_der(),
+            Self::P384(key) => key.public_key().to_public_key_der(),
+            Self::P521(key) => key.public_key().to_public_key_der(),
+            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
+        };
+        match document {
+            Ok(document) => Ok(document.as_bytes().into()),
+            Err(spki::Error::Asn1(error)) => Err(KeyError::Malformed(error)),
+            Err(error) => Err(KeyError::Inconsistent {
+                algorithm: "private key's public",
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    fn to_pkcs8(&self) -> Result<SecretSlice<u8>, KeyError> {
+        let document = match self {
+            Self::Rsa(key) => key.to_pkcs8_der(),
+            Self::P256(key) => key.to_pkcs8_der(),
+            Self::P384(key) => key.to_pkcs8_der(),
+            Self::P521(key) => key.to_pkcs8_der(),
+            Self::Ed25519(key) => key.to_pkcs8_der(),
+        }
+        .map_err(inconsistent("generated"))?;
+        Ok(SecretSlice::from(Box::<[u8]>::from(document.as_bytes())))
+    }
+}
+
+/// Puts a PKCS#1 or SEC1 key into its PKCS#8 envelope.
+fn wrap(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let key = OctetStringRef::new(key).map_err(KeyError::Malformed)?;
+    let info = PrivateKeyInfoRef::new(algorithm, key);
+    let length = info.encoded_len().and_then(usize::try_from).map_err(KeyError::Malformed)?;
+    let mut der = Zeroizing::new(vec![0; length]);
+    info.encode_to_slice(&mut der).map_err(KeyError::Malformed)?;
+    Ok(der)
+}
+
+fn wrap_pkcs1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let parameters = Some(AnyRef::NULL);
+    wrap(AlgorithmIdentifierRef { oid: rfc5912::RSA_ENCRYPTION, parameters }, key)
+}
+
+fn wrap_sec1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let parsed = sec1::EcPrivateKey::from_der(key).map_err(KeyError::Malformed)?;
+    let curve = parsed
+        .parameters
+        .and_then(|parameters| parameters.named_curve())
+        .ok_or(KeyError::UnsupportedAlgorithm { oid: rfc5912::ID_EC_PUBLIC_KEY })?;
+    let parameters = Some(AnyRef::from(&curve));
+    wrap(AlgorithmIdentifierRef { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters }, key)
+}
+
+impl PrivateKey {
+    /// Makes a new key from the operating system's random numbers, in pure Rust.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`]; [`KeyError::RsaSize`] for RSA sizes other than 2048, 3072 and 4096.
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
+        let engine = Engine::generate(algorithm)?;
+        Self::from_engine(&engine, engine.to_pkcs8()?)
+    }
+
+    fn from_engine(engine: &Engine, pkcs8: SecretSlice<u8>) -> Result<Self, KeyError> {
+        Ok(Self { algorithm: engine.algorithm(), public_key: engine.public_key_der()?, pkcs8 })
+    }
+
+    /// Reads a plain key in PKCS#8 DER (versions 1 and 2, RFC 5958); its encoding is kept.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is no key, its parts contradict each other, or its algorithm is not
+    /// supported.
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_engine(&Engine::from_pkcs8(der)?, SecretSlice::from(Box::<[u8]>::from(der)))
+    }
+
+    /// Reads a plain key from PEM (any text around it, CRLF or LF) or DER, in PKCS#8, PKCS#1
+    /// (RFC 8017) or SEC1 (RFC 5915) form.
+    ///
+    /// # Errors
+    /// [`KeyError`]; an encrypted key is [`KeyError::Encrypted`].
+    pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, KeyError> {
+        if !pem::is_pem(bytes) {
+            if EncryptedPrivateKey::from_der(bytes).is_ok() {
+                return Err(KeyError::Encrypted);
+            }
+            return match Self::from_pkcs8_der(bytes) {
+                Err(KeyError::Malformed(error)) => wrap_pkcs1(bytes)
+                    .and_then(|der| Self::from_pkcs8_der(&der))
+                    .or_else(|_| Self::from_pkcs8_der(&*wrap_sec1(bytes)?))
+                    .map_err(|_| KeyError::Malformed(error)),
+                read_or_refused => read_or_refused,
+            };
+        }
+        let block = the_key_block(bytes)?;
+        match block.label.as_str() {
+            pem::PRIVATE_KEY => Self::from_pkcs8_der(&block.contents),
+            pem::ENCRYPTED_PRIVATE_KEY => Err(KeyError::Encrypted),
+            "RSA PRIVATE KEY" => Self::from_pkcs8_der(&*wrap_pkcs1(&block.contents)?),
+            "EC PRIVATE KEY" => Self::from_pkcs8_der(&*wrap_sec1(&block.contents)?),
+            _ => Err(KeyError::NoKey { labels: vec![block.label.clone()] }),
+        }
+    }
+
+    /// What kind of key it is.
+    #[must_use]
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// The DER of the public key as `SubjectPublicKeyInfo`, as a certificate carries it.
+    #[must_use]
+    pub fn public_key_der(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// The secret itself: plain PKCS#8 DER.
+    #[must_use]
+    pub fn expose_pkcs8_der(&self) -> &[u8] {
+        self.pkcs8.expose_secret()
+    }
+
+    /// The secret itself: plain PKCS#8 PEM, wiped when dropped.
+    #[must_use]
+    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        pem::encode(pem::PRIVATE_KEY, self.expose_pkcs8_der())
+    }
+
+    /// Signs with the algorithm that fits the key: RSA PKCS#1 v1.5 with SHA-256, ECDSA with
+    /// SHA-256, SHA-384 or SHA-512 as the curve's size asks for, Ed25519. Gives the signature as
+    /// X.509 carries it and the DER of its `AlgorithmIdentifier`.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
+        use KeyError::Signing;
+        use const_oid::db::rfc5912::{
+            ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, SHA_256_WITH_RSA_ENCRYPTION,
+        };
+        let mut parameters = None;
+        let (signature, oid) = match Engine::from_pkcs8(self.expose_pkcs8_der())? {
+            Engine::Rsa(key) => {
+                parameters = Some(AnyRef::NULL);
+                let key = rsa::pkcs1v15::SigningKey::<sha2::Sha256>::new(*key);
+                (key.try_sign(message).map_err(Signing)?.to_vec(), SHA_256_WITH_RSA_ENCRYPTION)
+            }
+            Engine::P256(key) => {
+                let signature: p256::ecdsa::DerSignature =
+                    p256::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_256)
+            }
+            Engine::P384(key) => {
+                let signature: p384::ecdsa::DerSignature =
+                    p384::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_384)
+            }
+            Engine::P521(key) => {
+                let signature: p521::ecdsa::DerSignature =
+                    p521::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_512)
+            }
+            Engine::Ed25519(key) => {
+                (key.try_sign(message).map_err(Signing)?.to_vec(), rfc8410::ID_ED_25519)
+            }
+        };
+        let algorithm = AlgorithmIdentifierRef { oid, parameters };
+        Ok((signature, algorithm.to_der().map_err(KeyError::Malformed)?))
+    }
+}
+
+/// The one private key of a PEM file; certificates beside it are passed over.
+fn the_key_block(text: &[u8]) -> Result<pem::Block, KeyError> {
+    let (mut keys, others): (Vec<_>, Vec<_>) =
+        pem::blocks(text)?.into_iter().partition(pem::Block::is_private_key);
+    match (keys.pop(), keys.len()) {
+        (Some(key), 0) => Ok(key),
+        (Some(_), others) => Err(KeyError::SeveralKeys { count: others + 1 }),
+        (None, _) => {
+            Err(KeyError::NoKey { labels: others.into_iter().map(|block| block.label).collect() })
+        }
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey({}, redacted)", self.algorithm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        assert_eq!(format!("{key:?}"), "PrivateKey(EC P-256, redacted)");
+        assert_eq!(format!("{:?}", Passphrase::new(*b"secret")), "Passphrase(redacted)");
+    }
+
+    #[test]
+    fn every_algorithm_is_generated_read_back_and_signs() {
+        for name in ["rsa2048", "EC_prime256v1", "p384", "p521", "ed25519"] {
+            let key = PrivateKey::generate(name.parse().unwrap()).unwrap();
+            let read = PrivateKey::from_pem_or_der(key.to_pkcs8_pem().as_bytes()).unwrap();
+            assert_eq!(read.public_key_der(), key.public_key_der());
+            assert_eq!(read.algorithm(), name.parse().unwrap());
+            assert!(!key.sign(b"message").unwrap().0.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_passphrase_is_the_first_line_of_its_file() {
+        for contents in [&b"pass phrase"[..], b"pass phrase\n", b"pass phrase\r\nmore"] {
+            assert_eq!(Passphrase::from_first_line(contents).expose(), b"pass phrase");
+        }
+    }
+
+    #[test]
+    fn sec1_pkcs1_and_der_are_read_as_the_same_key() {
+        use p256::pkcs8::DecodePrivateKey as _;
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let sec1 = p256::SecretKey::from_pkcs8_der(key.expose_pkcs8_der())
+            .unwrap()
+            .to_sec1_der()
+            .unwrap();
+        // As `openssl ecparam -genkey` writes it.
+        let parameters = pem::encode("EC PARAMETERS", b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
+        let file = format!("{}{}", *parameters, *pem::encode("EC PRIVATE KEY", &sec1));
+        for bytes in [sec1.as_slice(), file.as_bytes()] {
+            let read = PrivateKey::from_pem_or_der(bytes).unwrap();
+            assert_eq!(read.public_key_der(), key.public_key_der());
+        }
+        let key = PrivateKey::generate(KeyAlgorithm::RSA_2048).unwrap();
+        let info = PrivateKeyInfoRef::from_der(key.expose_pkcs8_der()).unwrap();
+        let pkcs1 = info.private_key.as_bytes();
+        for bytes in [pkcs1.to_vec(), pem::encode("RSA PRIVATE KEY", pkcs1).as_bytes().to_vec()] {
+            let read = PrivateKey::from_pem_or_der(&bytes).unwrap();
+            assert_eq!(read.public_key_der(), key.public_key_der());
+        }
+    }
+
+    #[test]
+    fn files_that_hold_no_single_key_say_so() {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let pem = key.to_pkcs8_pem();
+        let certificate = pem::encode("CERTIFICATE", b"x");
+        let with_certificate = format!("{}{}", *certificate, *pem);
+        assert!(PrivateKey::from_pem_or_der(with_certificate.as_bytes()).is_ok());
+        assert!(matches!(
+            PrivateKey::from_pem_or_der([pem.as_bytes(), pem.as_bytes()].concat().as_slice()),
+            Err(KeyError::SeveralKeys { count: 2 })
+        ));
+        assert!(matches!(
+            PrivateKey::from_pem_or_der(certificate.as_bytes()),
+            Err(KeyError::NoKey { labels }) if labels == ["CERTIFICATE"]
+        ));
+        for bytes in [&b""[..], b"hello", b"\x30\x00", b"\x30\x80"] {
+            assert!(PrivateKey::from_pem_or_der(bytes).is_err());
+        }
+    }
+}

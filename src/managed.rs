@@ -1,0 +1,290 @@
+//! Managed certificates: the CA makes the key too, keeps both, and exports them under a
+//! passphrase. It is what AWS Certificate Manager does with a private CA.
+
+#[cfg(feature = "local")]
+pub mod local;
+
+use std::fmt;
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use crate::authority::{CaError, CertificateId};
+use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName, Timestamp};
+use crate::file::{self, Existing, FileError, Secrecy};
+use crate::key::{EncryptedPrivateKey, KeyAlgorithm, Passphrase};
+
+/// Days a managed certificate is valid for: ACM gives every one 395
+/// (ACM User Guide, "AWS Certificate Manager certificate characteristics and limitations").
+pub const VALIDITY_DAYS: u32 = 395;
+
+/// Certificates that are requested by domain name and exported with their keys.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ManagedCertificates: fmt::Debug + Send + Sync {
+    /// Asks for a certificate. It may take a while until it is issued; ask for its status.
+    ///
+    /// # Errors
+    /// [`ManagedError`] if the request itself is refused.
+    async fn request(&self, request: ManagedRequest) -> Result<CertificateId, ManagedError>;
+
+    /// How far the certificate is.
+    ///
+    /// # Errors
+    /// [`CaError::NotFound`].
+    async fn status(&self, id: CertificateId) -> Result<CertificateStatus, ManagedError>;
+
+    /// The certificate, its chain, and its key under the passphrase, in the form that ACM exports.
+    ///
+    /// # Errors
+    /// [`ManagedError::ExportPassphrase`] if the passphrase breaks ACM's rules; [`ManagedError::NotIssued`]
+    /// if there is nothing to export yet, or any more.
+    async fn export(
+        &self,
+        id: CertificateId,
+        passphrase: Passphrase,
+    ) -> Result<ExportedCertificate, ManagedError>;
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedRequest {
+    /// The domain name, which becomes the common name and the first DNS name: at most 64 characters.
+    pub domain_name: String,
+    /// Further DNS names.
+    pub subject_alternative_names: Vec<String>,
+    /// RSA 2048, P-256 or P-384.
+    pub key_algorithm: KeyAlgorithm,
+    /// The same key with the same request gives the same certificate. ACM remembers it for an hour.
+    pub idempotency_key: Option<String>,
+}
+
+impl ManagedRequest {
+    /// A certificate for a domain name, with an RSA 2048 key as ACM's default is.
+    #[must_use]
+    pub fn new(domain_name: impl Into<String>) -> Self {
+        Self {
+            domain_name: domain_name.into(),
+            subject_alternative_names: Vec::new(),
+            key_algorithm: KeyAlgorithm::RSA_2048,
+            idempotency_key: None,
+        }
+    }
+
+    /// With these further DNS names.
+    #[must_use]
+    pub fn with_subject_alternative_names(mut self, names: Vec<String>) -> Self {
+        self.subject_alternative_names = names;
+        self
+    }
+
+    /// With this kind of key.
+    #[must_use]
+    pub fn with_key_algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.key_algorithm = algorithm;
+        self
+    }
+
+    /// With this idempotency key.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// The names as a certificate carries them, checked by ACM's rules.
+    ///
+    /// # Errors
+    /// [`ManagedError::DomainName`] with the rule that is broken.
+    pub fn checked_names(&self) -> Result<Vec<SubjectAlternativeName>, ManagedError> {
+        if self.domain_name.chars().count() > 64 {
+            return Err(ManagedError::DomainName {
+                name: self.domain_name.clone(),
+                rule: "the first domain name becomes the common name, which has at most 64 characters",
+            });
+        }
+        let mut names = Vec::new();
+        for name in std::iter::once(&self.domain_name).chain(&self.subject_alternative_names) {
+            let checked = SubjectAlternativeName::dns(name).map_err(|error| {
+                ManagedError::DomainName { name: name.clone(), rule: error.rule }
+            })?;
+            if !names.contains(&checked) {
+                names.push(checked);
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Why a managed certificate cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManagedError {
+    /// The CA behind it refuses.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// A passphrase breaks ACM's rules for an export.
+    #[error("the passphrase cannot be used for an export: {rule}")]
+    ExportPassphrase {
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A domain name cannot be asked for.
+    #[error("the domain name \"{name}\" cannot be asked for: {rule}")]
+    DomainName {
+        /// The name that was given.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A certificate cannot be exported in the state that it is in.
+    #[error("the certificate {id} cannot be exported: it is {status}")]
+    NotIssued {
+        /// Its id.
+        id: CertificateId,
+        /// Its state.
+        status: CertificateStatus,
+    },
+}
+
+/// How far a managed certificate is, in ACM's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateStatus {
+    /// Not issued yet.
+    PendingValidation,
+    /// Issued, and good until the given time.
+    Issued {
+        /// The last second of its validity.
+        not_after: Timestamp,
+    },
+    /// It has ended.
+    Expired {
+        /// The last second of its validity.
+        not_after: Timestamp,
+    },
+    /// It was revoked.
+    Revoked {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It will never be issued.
+    Failed {
+        /// The reason that the CA gives.
+        reason: String,
+    },
+}
+
+impl fmt::Display for CertificateStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PendingValidation => f.write_str("not issued yet"),
+            Self::Issued { not_after } => write!(f, "issued, until {not_after}"),
+            Self::Expired { not_after } => write!(f, "expired at {not_after}"),
+            Self::Revoked { since } => write!(f, "revoked since {since}"),
+            Self::Failed { reason } => write!(f, "failed: {reason}"),
+        }
+    }
+}
+
+/// The file of the certificate, as ACM's console names it.
+pub const CERTIFICATE_FILE: &str = "certificate.txt";
+/// The file of the certificates above it, as ACM's console names it.
+pub const CERTIFICATE_CHAIN_FILE: &str = "certificate_chain.txt";
+/// The file of the encrypted key, as ACM's console names it.
+pub const PRIVATE_KEY_FILE: &str = "private_key.txt";
+
+/// What an export gives: ACM's three files.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ExportedCertificate {
+    /// The certificate itself.
+    pub certificate: Certificate,
+    /// Those above it, the issuer first; the certificate itself is not among them.
+    pub chain: CertificateChain,
+    /// Its private key under the export's passphrase.
+    pub private_key: EncryptedPrivateKey,
+}
+
+impl ExportedCertificate {
+    /// An export of these parts.
+    #[must_use]
+    pub fn new(
+        certificate: Certificate,
+        chain: CertificateChain,
+        private_key: EncryptedPrivateKey,
+    ) -> Self {
+        Self { certificate, chain, private_key }
+    }
+
+    /// Writes `certificate.txt`, `certificate_chain.txt` and `private_key.txt` into a folder,
+    /// which is created (mode 0700) if it is not there. The key is written last, so that a folder
+    /// with a key is complete.
+    ///
+    /// # Errors
+    /// [`FileError`]; with [`Existing::Keep`], the first file that is there already.
+    pub fn write_to(&self, folder: impl AsRef<Path>, existing: Existing) -> Result<(), FileError> {
+        let folder = folder.as_ref();
+        file::create_secret_folder(folder)?;
+        let write = |name: &str, text: &str, secrecy| {
+            file::write(folder.join(name), text, secrecy, existing)
+        };
+        write(CERTIFICATE_FILE, &self.certificate.to_pem(), Secrecy::Public)?;
+        write(CERTIFICATE_CHAIN_FILE, &self.chain.to_pem(), Secrecy::Public)?;
+        write(PRIVATE_KEY_FILE, &self.private_key.to_pem(), Secrecy::Secret)
+    }
+}
+
+/// Checks a passphrase against ACM's rules for an export (ACM API, `ExportCertificate`): 4 to 128
+/// ASCII characters, none of them `#`, `$` or `%`.
+///
+/// # Errors
+/// [`ManagedError::ExportPassphrase`] with the rule that is broken.
+pub fn check_export_passphrase(passphrase: &Passphrase) -> Result<(), ManagedError> {
+    let octets = passphrase.expose();
+    let broken = |rule| Err(ManagedError::ExportPassphrase { rule });
+    if octets.ends_with(b"\n") {
+        return broken("it ends in a newline, as a passphrase taken from a file often does");
+    }
+    if !(4..=128).contains(&octets.len()) {
+        return broken("it has to have 4 to 128 characters");
+    }
+    if !octets.iter().all(u8::is_ascii) || octets.iter().any(u8::is_ascii_control) {
+        return broken("it has to be ASCII without control characters");
+    }
+    if octets.iter().any(|octet| b"#$%".contains(octet)) {
+        return broken("it must not contain #, $ or %");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acm_s_rules_for_a_passphrase() {
+        for good in ["four", "a passphrase with blanks", &"x".repeat(128)] {
+            check_export_passphrase(&Passphrase::new(good.as_bytes())).unwrap();
+        }
+        for bad in
+            ["", "abc", "newline\n", "sharp#", "dollar$", "percent%", "ünï", &"x".repeat(129)]
+        {
+            check_export_passphrase(&Passphrase::new(bad.as_bytes())).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn names_are_dns_names_and_the_first_is_short() {
+        let names = ManagedRequest::new("a.example")
+            .with_subject_alternative_names(vec!["b.example".into(), "a.example".into()])
+            .checked_names()
+            .unwrap();
+        assert_eq!(names.len(), 2);
+        for bad in ["", "a b", "10.0.0.1/8", &format!("{}.example", "x".repeat(60))] {
+            let error = ManagedRequest::new(bad).checked_names().unwrap_err();
+            assert!(matches!(error, ManagedError::DomainName { .. }), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What Temporal asks of certificates, and how a worker is told of them.
+
+pub mod worker;

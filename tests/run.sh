@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them all. `tests/run.sh --help` says more.
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+Usage: tests/run.sh [--install] [NEXTEST ARGUMENTS...]
+
+Installs what the tests need, where it is missing, and runs all tests:
+
+  1. the crate's tests, with all features       cargo nextest run --all-features
+  2. the examples in its documentation          cargo test --doc --all-features
+  3. the worker against a Temporal dev server   cargo nextest run -p private-ca-worker
+
+  --install     install only, and run nothing
+  --help        this text
+  ARGUMENTS     go to `cargo nextest run` of step 1, and only that step runs:
+                tests/run.sh -E 'test(verify)'      tests/run.sh --no-capture local_ca
+
+What it installs:
+  with apt       nginx-light, openssl, ca-certificates, python3-venv, each only if missing or
+                 unfit; with sudo for a user who is not root
+  with pip       tests/tools.txt, into a virtual environment in the target folder
+What it expects: a Rust toolchain with a C compiler, and Python 3.8 or later.
+
+CARGO_TARGET_DIR is honoured. A test that finds a tool missing fails: none is skipped.
+END
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+install_only=false
+case "${1-}" in
+  -h | --help) usage; exit 0 ;;
+  --install) install_only=true; shift ;;
+esac
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
+tools=$target/test-tools
+venv=$tools/venv
+summary=$tools/summary.txt
+mkdir -p "$tools"
+
+# Debian keeps servers where an ordinary user's PATH does not look.
+export PATH="$venv/bin:$PATH:/usr/sbin:/sbin"
+
+die() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# --- Debian's packages: the versions are pinned by the Debian release. ---------------------------
+
+apt_install() {
+  local as_root=env
+  have apt-get || die "missing: $*. This system has no apt: install it with the system's own" \
+    "package manager, then run this again."
+  if [ "$(id -u)" -ne 0 ]; then
+    have sudo || die "missing: $*. Installing it takes root, and there is no sudo. As root:" \
+      "apt-get install $*"
+    as_root="sudo env"
+  fi
+  printf 'installing %s\n' "$*"
+  # RUNLEVEL and SYSTEMD_OFFLINE: a package is installed, but its service is not started.
+  local -a apt
+  # shellcheck disable=SC2206 # as_root is one or two words
+  apt=($as_root DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get -qq)
+  # The lists are fetched only when what is there does not suffice.
+  "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >"$tools/apt.log" 2>&1 ||
+    { "${apt[@]}" update </dev/null >"$tools/apt.log" 2>&1 &&
+      "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >>"$tools/apt.log" 2>&1; } ||
+    { cat "$tools/apt.log" >&2; die "apt could not install: $*"; }
+}
+
+# The frontend of the mTLS tests: TLS, HTTP/2 and gRPC.
+nginx_fits() {
+  local built
+  have nginx && built=$(nginx -V 2>&1) &&
+    [[ $built == *http_ssl_module* && $built == *http_v2_module* &&
+      $built != *without-http_grpc_module* ]]
+}
+openssl_fits() {
+  local options
+  have openssl && options=$(openssl s_client -help 2>&1) && [[ $options == *-tls1_3* ]]
+}
+venv_fits() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+install_tools() {
+  nginx_fits || apt_install nginx-light
+  nginx_fits || die "nginx is here, but without TLS, HTTP/2 or gRPC: $(command -v nginx)"
+  openssl_fits || apt_install openssl
+  openssl_fits || die "openssl is here, but does not know TLS 1.3: $(command -v openssl)"
+  if have apt-get && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
+    apt_install ca-certificates
+  fi
+  venv_fits || apt_install python3 python3-venv
+  venv_fits || die "python3 is here, but cannot make a virtual environment: $(command -v python3)"
+
+  # A virtual environment that was left half made is made anew.
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$venv"
+  # Asks no server when the pinned versions are there already.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/tools.txt
+
+  have cargo || die "cargo is missing: install Rust, at least the version in Cargo.toml"
+  have cc || apt_install gcc libc6-dev
+  printf '%s\n' "$(nginx -v 2>&1)" "$(openssl version)" "$(temporal --version)" \
+    "$(cargo nextest --version | sed -n 1p)"
+}
+
+# --- The runs. -----------------------------------------------------------------------------------
+
+show() { printf '\n$ %s\n' "$*"; }
+
+# Runs a test runner, shows all it prints, and keeps its closing line under a name.
+closing() {
+  local name=$1 pattern=$2 log=$tools/run.log
+  shift 2
+  show "$@"
+  "$@" 2>&1 | tee "$log"
+  {
+    printf '%s\n' "$name"
+    # Without colours, so that the line can be matched.
+    sed $'s/\x1b\\[[0-9;]*m//g' "$log" | grep -E "$pattern" ||
+      { printf 'tests/run.sh: no closing line from: %s\n' "$*" >&2; exit 1; }
+  } >>"$summary"
+}
+
+install_tools
+if $install_only; then exit 0; fi
+
+# The tests end with a failure, not a skip, when a tool is missing under CI=true. Here the tools were
+# just installed, so that one which is missing is a fault everywhere, not only in CI.
+export CI=true
+profile=${NEXTEST_PROFILE:-ci}
+# What is shown passes through a pipe.
+if [ -t 1 ]; then export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-always}; fi
+
+if [ "$#" -gt 0 ]; then
+  show cargo nextest run --locked --all-features --profile "$profile" "$@"
+  exec cargo nextest run --locked --all-features --profile "$profile" "$@"
+fi
+
+: >"$summary"
+closing 'documentation' '^test result:' \
+  cargo test --locked --doc --all-features
+closing 'worker' '^ +Summary ' \
+  cargo nextest run --locked --profile "$profile" -p private-ca-worker
+closing 'crate' '^ +Summary ' \
+  cargo nextest run --locked --profile "$profile" --all-features
+
+printf '\n'
+cat "$summary"
+if grep -Eq '\b[1-9][0-9]* (skipped|ignored|filtered out)' "$summary"; then
+  die "a test was skipped; none may be"
+fi
