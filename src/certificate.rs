@@ -19,7 +19,9 @@ use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
 
-pub use extensions::{BasicConstraints, KeyUsage, SubjectAlternativeName};
+pub use extensions::{
+    BasicConstraints, KeyUsage, SubjectAlternativeName, SubjectAlternativeNameError,
+};
 pub(crate) use extensions::{
     Extensions, decode_subject_alternative_names, encode_subject_alternative_names, oid,
 };

@@ -121,8 +121,8 @@ pub enum VerifyError {
     },
     /// More intermediate certificates follow an issuer than it allows (RFC 5280 section 4.2.1.9).
     #[error(
-        "the certificate {} allows at most {allowed} intermediate certificates below it, and this path has {below}",
-        Who(.subject)
+        "the certificate {} allows at most {} below it, and this path has {below}",
+        Who(.subject), Count(u64::from(*.allowed), "intermediate certificate")
     )]
     PathLength {
         /// The issuer's subject.
@@ -134,8 +134,8 @@ pub enum VerifyError {
     },
     /// The key must not be used for this (RFC 5280 section 4.2.1.3).
     #[error(
-        "the key of the certificate {} may be used for {found} only, and {needed} is needed",
-        Who(.subject)
+        "the key of the certificate {} may be used for {}, and {needed} is needed",
+        Who(.subject), Only(*.found)
     )]
     KeyUsage {
         /// The certificate's subject.
@@ -254,8 +254,10 @@ impl VerifyError {
     /// other reason is about a certificate that does fit.
     pub(super) fn rank(&self) -> u8 {
         match self.cause() {
-            Self::Signature { source: SignatureError::Invalid, .. } => 0,
-            Self::Signature { source: SignatureError::KeyOfAnotherKind { .. }, .. } => 0,
+            Self::Signature {
+                source: SignatureError::Invalid | SignatureError::KeyOfAnotherKind { .. },
+                ..
+            } => 0,
             Self::UnknownIssuer { .. } | Self::SelfSigned { .. } => 1,
             Self::Budget { .. } => 3,
             _ => 2,
@@ -365,6 +367,26 @@ impl fmt::Display for ForPeople {
             120.. => (seconds / 60, "minute"),
             _ => (seconds, "second"),
         };
-        write!(f, "{count} {unit}{}", if count == 1 { "" } else { "s" })
+        Count(count, unit).fmt(f)
+    }
+}
+
+/// A number of things.
+struct Count(u64, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+struct Only(KeyUsage);
+
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.to_string().as_str() {
+            "" => f.write_str("nothing at all"),
+            found => write!(f, "{found} only"),
+        }
     }
 }

@@ -426,3 +426,6 @@ fn pss_hash(identifier: &AlgorithmIdentifierRef<'_>) -> Result<Hash, SignatureEr
     }
     Ok(hash)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Writes `seeds/`: valid chains to start from.
+
+#[path = "../../tests/support/chains.rs"]
+mod chains;
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use chains::Authority;
+use private_ca::Certificate;
+use private_ca::verify::{Purpose, Verification, Verifier};
+use rcgen::PKCS_ED25519;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let (bundles, paths) = (seeds.join("parse_bundle"), seeds.join("verify_chain"));
+    fs::create_dir_all(&bundles)?;
+    fs::create_dir_all(&paths)?;
+
+    let root = Authority::root("Root");
+    let upper = root.intermediate_with("Upper", chains::path_length(1));
+    let lower = upper.intermediate_with("Lower", chains::path_length(0));
+    let ed25519 = Authority::of_algorithm(&PKCS_ED25519, "Ed25519");
+    let own = chains::leaf_params().self_signed(&chains::key())?;
+    let own = Certificate::from_der(own.der())?;
+
+    for (name, path) in [
+        ("anchor", vec![root.leaf(), root.certificate.clone()]),
+        (
+            "intermediates",
+            vec![
+                lower.leaf(),
+                lower.certificate.clone(),
+                upper.certificate.clone(),
+                root.certificate.clone(),
+            ],
+        ),
+        ("ed25519", vec![ed25519.leaf(), ed25519.certificate.clone()]),
+        ("self-signed", vec![own.clone(), own]),
+        (
+            "cross-signed",
+            vec![
+                lower.leaf(),
+                lower.certificate.clone(),
+                ed25519.cross_sign(&upper),
+                upper.certificate.clone(),
+                root.certificate.clone(),
+            ],
+        ),
+    ] {
+        if let [leaf, pool @ .., anchor] = path.as_slice() {
+            Verifier::new([anchor.clone()])?.verify(
+                leaf,
+                pool,
+                &Verification::new(Purpose::Client).at(chains::now()),
+            )?;
+        }
+        let mut input = vec![0];
+        let mut pem = String::new();
+        for certificate in &path {
+            let der = certificate.as_der();
+            input.extend(u16::try_from(der.len())?.to_be_bytes());
+            input.extend(der);
+            pem.push_str(&certificate.to_pem());
+        }
+        fs::write(paths.join(name), input)?;
+        fs::write(bundles.join(format!("{name}.pem")), pem)?;
+    }
+    fs::write(bundles.join("root.der"), root.certificate.as_der())?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Pools of intermediates in which a path has to be found, or cannot be.
+
+use private_ca::Certificate;
+use private_ca::verify::{AnchorError, SignatureError, Verifier, VerifyError as E};
+
+use super::chains::{self, Authority};
+use super::{Agrees, Differs, Purpose, assert_refused, trial};
+
+fn subjects(path: &[Certificate]) -> Vec<String> {
+    path.iter().map(|certificate| certificate.subject().to_string()).collect()
+}
+
+#[test]
+fn a_path_is_found_in_any_order_and_its_window_is_the_intersection() {
+    let root = Authority::root("Root");
+    let upper = root.intermediate_with("Upper", |params| {
+        params.not_before = rcgen::date_time_ymd(2027, 1, 1);
+    });
+    let lower = upper.intermediate_with("Lower", |params| {
+        params.not_after = rcgen::date_time_ymd(2027, 6, 1);
+    });
+    let leaf = lower.leaf();
+    let pool =
+        [&root.certificate, &lower.certificate, &upper.certificate, &lower.certificate, &leaf];
+    let chain = trial(&[&root.certificate], &pool, &leaf).accepted();
+    assert_eq!(subjects(chain.path()), ["CN=worker", "CN=Lower", "CN=Upper", "CN=Root"]);
+    assert_eq!(chain.path()[0], leaf);
+    assert_eq!(chain.anchor(), &root.certificate);
+    assert_eq!(chain.window().not_before.to_string(), "2027-01-01T00:00:00Z");
+    assert_eq!(chain.window().not_after.to_string(), "2027-06-01T00:00:00Z");
+}
+
+#[test]
+fn the_search_turns_back_at_dead_ends() {
+    let root = Authority::root("Root");
+    let gone = Authority::root("Gone");
+    let issuing = root.intermediate("Issuing");
+    let to_nowhere = gone.cross_sign(&issuing);
+    let namesake = root.intermediate("Issuing");
+    let mut expired = issuing.params.clone();
+    chains::EXPIRED(&mut expired);
+    let expired = expired.signed_by(&issuing.key, &root.issuer()).unwrap();
+    let expired = Certificate::from_der(expired.der()).unwrap();
+    let pool = [&to_nowhere, &namesake.certificate, &expired, &issuing.certificate];
+    // OpenSSL never turns back: it follows the first issuer that it meets.
+    let chain =
+        trial(&[&root.certificate], &pool, &issuing.leaf()).judges(Differs, Agrees).accepted();
+    assert_eq!(chain.path()[1], issuing.certificate);
+
+    let error = trial(&[&root.certificate], &pool[..3], &issuing.leaf()).verify().unwrap_err();
+    let text = error.to_string();
+    let E::NoPath { candidates, .. } = &error else { panic!("{error}") };
+    assert_eq!(candidates.len(), 3);
+    assert!(matches!(error.cause(), E::Expired { .. }), "{text}");
+    for part in [
+        "CN=worker to a trust anchor; 3 certificates",
+        "expired at",
+        "CN=Gone, is neither",
+        "another key made it",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn loops_end() {
+    let root = Authority::root("Root");
+    let (a, b) = (Authority::root("A"), Authority::root("B"));
+    let (a_by_b, b_by_a) = (b.cross_sign(&a), a.cross_sign(&b));
+    let pool = [&a_by_b, &b_by_a, &a.certificate, &b.certificate];
+    assert!(trial(&[&root.certificate], &pool, &a.leaf()).verify().is_err());
+    let a_by_root = root.cross_sign(&a);
+    let pool = [pool[0], pool[1], pool[2], pool[3], &a_by_root];
+    // OpenSSL never turns back: it prefers the self-signed certificate of A and ends there.
+    let chain = trial(&[&root.certificate], &pool, &b.leaf()).judges(Differs, Agrees).accepted();
+    assert_eq!(subjects(chain.path()), ["CN=worker", "CN=B", "CN=A", "CN=Root"]);
+}
+
+#[test]
+fn unknown_issuers_and_wrong_keys_are_told_apart() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let leaf = issuing.leaf();
+    assert_eq!(
+        trial(&[&root.certificate], &[], &leaf).refused().to_string(),
+        "the issuer of the certificate CN=worker, CN=Issuing, is neither among the trust anchors nor among the intermediate certificates"
+    );
+    let namesake = root.intermediate("Issuing");
+    assert_refused!(
+        trial(&[&root.certificate], &[&namesake.certificate], &leaf),
+        E::Signature { source: SignatureError::Invalid, .. }
+    );
+    let other = Authority::root("Other");
+    assert_refused!(
+        trial(&[&other.certificate], &[&issuing.certificate, &root.certificate], &leaf),
+        E::SelfSigned { .. }
+    );
+}
+
+#[test]
+fn a_leaf_among_the_anchors_is_accepted_if_it_is_self_signed() {
+    let key = chains::key();
+    let own = chains::leaf_params().self_signed(&key).unwrap();
+    let own = Certificate::from_der(own.der()).unwrap();
+    let chain = trial(&[&own], &[], &own).accepted();
+    assert_eq!(chain.path(), std::slice::from_ref(&own));
+    let root = Authority::root("Root");
+    assert_refused!(trial(&[&root.certificate], &[], &own), E::SelfSigned { .. });
+    let leaf = root.leaf();
+    assert_refused!(trial(&[&leaf], &[], &leaf), E::UnknownIssuer { .. });
+}
+
+#[test]
+fn key_identifiers_help_and_do_not_decide() {
+    let root = Authority::root("Root");
+    let renewed = {
+        let mut params = root.params.clone();
+        params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![1; 20]);
+        let certificate = params.self_signed(&root.key).unwrap();
+        Certificate::from_der(certificate.der()).unwrap()
+    };
+    // RFC 5280 section 4.2.1.1 has them help to find an issuer; OpenSSL refuses an issuer whose
+    // identifier is another.
+    trial(&[&renewed], &[], &root.leaf()).judges(Differs, Agrees).accepted();
+    let chain = trial(&[&renewed, &root.certificate], &[], &root.leaf()).accepted();
+    assert_eq!(chain.anchor(), &root.certificate);
+}
+
+#[test]
+fn a_pool_that_wastes_work_ends_the_search() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let namesakes: Vec<_> = (0..150).map(|_| root.intermediate("Issuing").certificate).collect();
+    let pool: Vec<_> = namesakes.iter().collect();
+    let error = trial(&[&root.certificate], &pool, &issuing.leaf()).verify().unwrap_err();
+    assert!(matches!(error, E::Budget { limit: 100, .. }), "{error}");
+}
+
+#[test]
+fn authorities_that_all_vouch_for_each_other_end_the_search() {
+    let authorities: Vec<_> = (0..10).map(|n| Authority::root(&format!("CA {n}"))).collect();
+    let mut pool = Vec::new();
+    for a in &authorities {
+        for b in &authorities {
+            if !std::ptr::eq(a, b) {
+                pool.push(a.cross_sign(b));
+            }
+        }
+    }
+    let pool: Vec<_> = pool.iter().collect();
+    let root = Authority::root("Root");
+    let error = trial(&[&root.certificate], &pool, &authorities[0].leaf()).verify().unwrap_err();
+    assert!(matches!(error, E::Budget { .. }), "{error}");
+}
+
+#[test]
+fn anchors_are_needed_and_have_usable_keys() {
+    assert!(matches!(Verifier::new([]), Err(AnchorError::None)));
+    let root = Authority::root("Root");
+    let odd = root.leaf_with(|_| {});
+    let mut der = odd.as_der().to_vec();
+    let curve = [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let place = der.windows(8).position(|window| window == curve).unwrap();
+    der[place + 7] = 6;
+    let odd = Certificate::from_der(&der).unwrap();
+    let error = Verifier::new([odd]).unwrap_err();
+    assert!(
+        error.to_string().starts_with(
+            "the trust anchor CN=worker cannot be used: the public key lies on the curve"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn any_purpose_verifies_an_authority() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    trial(&[&root.certificate], &[], &issuing.certificate)
+        .purpose(Purpose::Any)
+        .judges(Agrees, Differs)
+        .accepted();
+}
+
+#[test]
+fn verifiers_are_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    shared(&Verifier::new([Authority::root("Root").certificate]).unwrap());
+}
