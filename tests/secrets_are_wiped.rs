@@ -1,0 +1,168 @@
+//! Nothing secret stays in memory: every block is searched as it is freed.
+//!
+//! The tests share one allocator, so they share one lock: a secret of one test may be alive while
+//! another one searches.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use private_ca::key::encrypted::EncryptedKeyError;
+use private_ca::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey};
+
+/// What is searched for: 16 bytes of each secret, kept where the allocator can see them without
+/// allocating. All zeros means nothing.
+static SECRETS: Mutex<[[u8; 16]; 4]> = Mutex::new([[0; 16]; 4]);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static SEARCHING: Cell<bool> = const { Cell::new(false) };
+    static FOUND: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Searcher;
+
+// SAFETY: every call is passed on to the system's allocator unchanged. A block is read only in
+// `dealloc` and `realloc`, where its whole length is still the caller's, and reading bytes that may
+// be uninitialised is done through volatile reads of single bytes, whose values are only compared.
+unsafe impl GlobalAlloc for Searcher {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that a search never meets the leftovers of an earlier owner.
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        search(block, layout.size());
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        search(block, layout.size());
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(block, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Searcher = Searcher;
+
+fn search(block: *const u8, size: usize) {
+    let searching = SEARCHING.try_with(Cell::get).unwrap_or(false);
+    if !searching || size < 16 {
+        return;
+    }
+    let Ok(secrets) = SECRETS.try_lock() else { return };
+    // SAFETY: the block is allocated, of this size, and was zeroed when it was made.
+    let bytes = unsafe { std::slice::from_raw_parts(block, size) };
+    for secret in secrets.iter().filter(|secret| **secret != [0; 16]) {
+        if bytes.windows(16).any(|window| window == secret) {
+            let _ = FOUND.try_with(|found| found.set(found.get() + 1));
+        }
+    }
+}
+
+/// How many freed blocks held one of the secrets while `work` ran and what it made was dropped.
+fn leaks<T>(secrets: &[&[u8]], work: impl FnOnce() -> T) -> usize {
+    {
+        let mut searched = SECRETS.lock().unwrap();
+        *searched = [[0; 16]; 4];
+        for (slot, secret) in searched.iter_mut().zip(secrets) {
+            slot.copy_from_slice(&secret[..16]);
+        }
+    }
+    FOUND.set(0);
+    SEARCHING.set(true);
+    drop(work());
+    SEARCHING.set(false);
+    FOUND.get()
+}
+
+const PASSPHRASE: &[u8] = b"correct horse battery staple";
+
+/// The last bytes of a key's PKCS#8 that are the private value itself, in binary and as PEM has them.
+fn secret_parts(key: &PrivateKey) -> (Vec<u8>, Vec<u8>) {
+    let der = key.expose_pkcs8_der();
+    // P-256: the scalar follows OCTET STRING (32) inside ECPrivateKey.
+    let place = der.windows(2).position(|window| window == [0x04, 0x20]).unwrap() + 2;
+    let pem = key.to_pkcs8_pem();
+    let line = pem.lines().nth(1).unwrap();
+    (der[place..place + 32].to_vec(), line.as_bytes()[24..56].to_vec())
+}
+
+fn encrypted_key() -> (PrivateKey, String) {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let passphrase = Passphrase::new(PASSPHRASE);
+    let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap();
+    (key, encrypted.to_pem())
+}
+
+#[test]
+fn the_searcher_finds_what_is_not_wiped() {
+    let _alone = ONE_AT_A_TIME.lock();
+    assert_eq!(leaks(&[PASSPHRASE], || PASSPHRASE.to_vec()), 1);
+}
+
+#[test]
+fn decrypting_leaves_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let (key, file) = encrypted_key();
+    let (scalar, line) = secret_parts(&key);
+    let secrets: [&[u8]; 3] = [PASSPHRASE, &scalar, &line];
+    let found = leaks(&secrets, || {
+        let passphrase = Passphrase::new(PASSPHRASE);
+        let encrypted = EncryptedPrivateKey::from_pem_or_der(file.as_bytes()).unwrap();
+        let key = encrypted.decrypt(&passphrase).unwrap();
+        key.to_pkcs8_pem()
+    });
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn a_wrong_passphrase_leaves_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let (_, file) = encrypted_key();
+    let wrong = b"a passphrase that is wrong";
+    let found = leaks(&[wrong], || {
+        let encrypted = EncryptedPrivateKey::from_pem_or_der(file.as_bytes()).unwrap();
+        let refused = encrypted.decrypt(&Passphrase::new(*wrong)).unwrap_err();
+        assert!(matches!(refused, EncryptedKeyError::WrongPassphrase));
+        format!("{refused} {refused:?}")
+    });
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn reading_and_encrypting_leave_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let (scalar, line) = secret_parts(&key);
+    let pem = key.to_pkcs8_pem();
+    let secrets: [&[u8]; 3] = [PASSPHRASE, &scalar, &line];
+    let found = leaks(&secrets, || {
+        let key = PrivateKey::from_pem_or_der(pem.as_bytes()).unwrap();
+        let passphrase = Passphrase::from_first_line(PASSPHRASE);
+        EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Modern).unwrap()
+    });
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn a_file_that_is_no_key_after_all_leaves_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let (scalar, line) = secret_parts(&key);
+    let pem = key.to_pkcs8_pem();
+    let twice = zeroize::Zeroizing::new(format!("{}{}", *pem, *pem));
+    let secrets: [&[u8]; 2] = [&scalar, &line];
+    let found = leaks(&secrets, || {
+        let several = PrivateKey::from_pem_or_der(twice.as_bytes()).unwrap_err();
+        let cut = PrivateKey::from_pem_or_der(&pem.as_bytes()[..pem.len() - 30]).unwrap_err();
+        let certificates =
+            private_ca::CertificateChain::from_pem_or_der(pem.as_bytes()).unwrap_err();
+        format!("{several} {several:?} {cut} {cut:?} {certificates} {certificates:?}")
+    });
+    assert_eq!(found, 0);
+}
