@@ -1,0 +1,393 @@
+//! One attempt to connect, and its outcome in words.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, CertificateError, RootCertStore};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::TlsVersion;
+use crate::certificate::{Certificate, CertificateChain};
+use crate::identity::Identity;
+
+/// An attempt to connect to a TLS server, with or without a client certificate.
+///
+/// See [`Frontend`](super::Frontend) for an example.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    host: String,
+    port: u16,
+    server_name: Option<String>,
+    server_anchors: CertificateChain,
+    identity: Option<Identity>,
+    version: Option<TlsVersion>,
+    patience: Duration,
+    grace: Duration,
+}
+
+/// A connection that the server has not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connection {
+    /// The version that was agreed on.
+    pub version: TlsVersion,
+    /// The cipher suite that was agreed on, by its IANA name.
+    pub cipher_suite: String,
+    /// What the server presented, its own certificate first.
+    pub server_certificates: Vec<Certificate>,
+    /// What the server said without being asked, up to 1 KiB.
+    pub greeting: Vec<u8>,
+}
+
+/// An alert that the server sent (RFC 8446 section 6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alert(AlertDescription);
+
+impl Alert {
+    /// The alert's number.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0.into()
+    }
+
+    /// What the alert means when a client presents, or does not present, a certificate.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self.0 {
+            AlertDescription::UnknownCA => {
+                "it does not trust the CA of the client's certificate: the CA is not in its bundle, or an intermediate certificate was not sent"
+            }
+            AlertDescription::CertificateExpired => {
+                "the client's certificate, or one above it, has ended or is not valid yet by its clock"
+            }
+            AlertDescription::BadCertificate => {
+                "it does not take the client's certificate; older Go servers answer every problem so"
+            }
+            AlertDescription::CertificateRequired => "it wants a client certificate and got none",
+            AlertDescription::CertificateUnknown => {
+                "something in the client's certificate is not acceptable to it"
+            }
+            AlertDescription::CertificateRevoked => "the client's certificate is revoked",
+            AlertDescription::UnsupportedCertificate => {
+                "the client's certificate is of a kind it does not take, or not for TLS clients"
+            }
+            AlertDescription::DecryptError => {
+                "a signature did not verify: the client's certificate or key does not fit"
+            }
+            AlertDescription::HandshakeFailure => {
+                "no common ground; with TLS 1.2 also its way to ask for a client certificate that was not sent"
+            }
+            AlertDescription::ProtocolVersion => {
+                "it does not speak the version of TLS that was offered"
+            }
+            AlertDescription::AccessDenied => {
+                "the client's certificate is good, and its holder is not allowed in"
+            }
+            AlertDescription::UnrecognisedName => "it does not serve the name that was asked for",
+            _ => "it refuses the connection",
+        }
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // RFC 8446's own spelling: unknown_ca, certificate_expired.
+        let name = format!("{:?}", self.0);
+        let mut previous_is_lower = false;
+        for character in name.chars() {
+            if character.is_ascii_uppercase() && previous_is_lower {
+                f.write_str("_")?;
+            }
+            previous_is_lower = !character.is_ascii_uppercase();
+            write!(f, "{}", character.to_ascii_lowercase())?;
+        }
+        write!(f, " ({})", self.number())
+    }
+}
+
+/// Why a connection fails, by who is at fault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The host's name leads to no address.
+    #[error("the name {host} leads to no address: {source}")]
+    Dns {
+        /// The name that was looked up.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// No TCP connection was made.
+    #[error("{host}:{port} does not accept connections: {source}")]
+    Tcp {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The server took too long.
+    #[error("{host}:{port} did not answer within {} seconds, {stage}", patience.as_secs_f32())]
+    Timeout {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+        /// How far the attempt had come.
+        stage: &'static str,
+        /// How long was waited.
+        patience: Duration,
+    },
+    /// The name to expect in the server's certificate is none.
+    #[error("\"{name}\" cannot be the name of a server")]
+    ServerName {
+        /// The name.
+        name: String,
+    },
+    /// The server's certificate is not one that the given anchors vouch for.
+    #[error("the server's certificate is not accepted: {reason}")]
+    ServerCertificate {
+        /// What is wrong with it.
+        reason: String,
+        /// rustls's own error.
+        source: rustls::Error,
+    },
+    /// The server sent an alert.
+    #[error("the server refuses with the TLS alert {alert}: {}", alert.meaning())]
+    Refused {
+        /// The alert.
+        alert: Alert,
+    },
+    /// The server closed the connection and said nothing.
+    #[error(
+        "the server closed the connection without an alert, {stage}: often because it does not take the client's certificate, or is no TLS server"
+    )]
+    Closed {
+        /// How far the attempt had come.
+        stage: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// What the other side sends is no TLS.
+    #[error("the other side does not speak TLS, or not this one: {0}")]
+    Protocol(#[source] rustls::Error),
+    /// The client's own side is unusable.
+    #[error("rustls does not take the client's configuration: {0}")]
+    Configuration(#[source] rustls::Error),
+}
+
+const IN_HANDSHAKE: &str = "in the TLS handshake";
+const AFTER_HANDSHAKE: &str = "after the TLS handshake";
+
+impl Probe {
+    /// An attempt to reach a server whose certificate leads to one of the given anchors.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16, server_anchors: CertificateChain) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            server_name: None,
+            server_anchors,
+            identity: None,
+            version: None,
+            patience: Duration::from_secs(10),
+            grace: Duration::from_secs(1),
+        }
+    }
+
+    /// With a client certificate.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// With another name to expect in the server's certificate than the host.
+    #[must_use]
+    pub fn with_server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    /// With this version of TLS only, instead of either.
+    #[must_use]
+    pub fn with_version(mut self, version: TlsVersion) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// With so much time for each stage: name, TCP, handshake. Ten seconds if it is not set.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// With so much time for a refusal to arrive after the handshake. A server that stays silent
+    /// for so long has accepted the client, as far as can be known. One second if it is not set.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Connects, and waits for a refusal.
+    ///
+    /// Where either version is allowed and TLS 1.3 ends without an alert, TLS 1.2 is tried too: its
+    /// handshake ends only after the server has judged the client, so that its refusal is not lost.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn connect(&self) -> Result<Connection, ConnectError> {
+        match (self.attempt(self.version).await, self.version) {
+            (Err(closed @ ConnectError::Closed { .. }), None) => {
+                match self.attempt(Some(TlsVersion::Tls12)).await {
+                    Err(refused @ ConnectError::Refused { .. }) => Err(refused),
+                    _ => Err(closed),
+                }
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn attempt(&self, version: Option<TlsVersion>) -> Result<Connection, ConnectError> {
+        let name = self.server_name.as_ref().unwrap_or(&self.host);
+        let server_name = ServerName::try_from(name.clone())
+            .map_err(|_| ConnectError::ServerName { name: name.clone() })?;
+        let connector = TlsConnector::from(Arc::new(self.configuration(version)?));
+        let stream = self.reach().await?;
+        let handshake = self.within(IN_HANDSHAKE, connector.connect(server_name, stream)).await?;
+        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE))?;
+        let greeting = self.listen(&mut stream).await?;
+        let session = stream.get_ref().1;
+        let server_certificates = session
+            .peer_certificates()
+            .into_iter()
+            .flatten()
+            .filter_map(|der| Certificate::from_der(der).ok())
+            .collect();
+        Ok(Connection {
+            version: match session.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            cipher_suite: session
+                .negotiated_cipher_suite()
+                .map(|suite| format!("{:?}", suite.suite()))
+                .unwrap_or_default(),
+            server_certificates,
+            greeting,
+        })
+    }
+
+    fn configuration(
+        &self,
+        version: Option<TlsVersion>,
+    ) -> Result<rustls::ClientConfig, ConnectError> {
+        let mut roots = RootCertStore::empty();
+        for anchor in &self.server_anchors {
+            roots.add(anchor.as_der().to_vec().into()).map_err(ConnectError::Configuration)?;
+        }
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let versions = match version {
+            Some(version) => vec![version.supported()],
+            None => rustls::DEFAULT_VERSIONS.to_vec(),
+        };
+        let builder = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_protocol_versions(&versions)
+            .map_err(ConnectError::Configuration)?
+            .with_root_certificates(roots);
+        match &self.identity {
+            None => Ok(builder.with_no_client_auth()),
+            Some(identity) => {
+                let (certificates, key) = identity.for_rustls();
+                builder
+                    .with_client_auth_cert(certificates, key)
+                    .map_err(ConnectError::Configuration)
+            }
+        }
+    }
+
+    async fn reach(&self) -> Result<TcpStream, ConnectError> {
+        let (host, port) = (&self.host, self.port);
+        let looked_up = tokio::net::lookup_host((host.as_str(), port));
+        let dns = |source| ConnectError::Dns { host: host.clone(), source };
+        let addresses: Vec<_> =
+            self.within("while its name was looked up", looked_up).await?.map_err(dns)?.collect();
+        if addresses.is_empty() {
+            return Err(dns(ErrorKind::NotFound.into()));
+        }
+        let connecting = TcpStream::connect(addresses.as_slice());
+        self.within("to a TCP connection", connecting).await?.map_err(|source| ConnectError::Tcp {
+            host: host.clone(),
+            port,
+            source,
+        })
+    }
+
+    async fn within<T>(
+        &self,
+        stage: &'static str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, ConnectError> {
+        timeout(self.patience, work).await.map_err(|_| ConnectError::Timeout {
+            host: self.host.clone(),
+            port: self.port,
+            stage,
+            patience: self.patience,
+        })
+    }
+
+    /// Waits for what the server says first: data and a proper end mean that it has accepted the
+    /// client, and so does silence.
+    async fn listen(&self, stream: &mut TlsStream<TcpStream>) -> Result<Vec<u8>, ConnectError> {
+        let mut greeting = vec![0; 1024];
+        let length = match timeout(self.grace, stream.read(&mut greeting)).await {
+            Ok(Ok(length)) => length,
+            Ok(Err(error)) => return Err(judge(error, AFTER_HANDSHAKE)),
+            Err(_silence) => 0,
+        };
+        greeting.truncate(length);
+        Ok(greeting)
+    }
+}
+
+/// What an error of the stream says about the two sides.
+fn judge(error: std::io::Error, stage: &'static str) -> ConnectError {
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return ConnectError::Closed { stage, source: error };
+    };
+    match tls.clone() {
+        rustls::Error::AlertReceived(alert) => ConnectError::Refused { alert: Alert(alert) },
+        source @ rustls::Error::InvalidCertificate(_) => {
+            ConnectError::ServerCertificate { reason: server_certificate(&source), source }
+        }
+        source => ConnectError::Protocol(source),
+    }
+}
+
+fn server_certificate(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(reason) = error else {
+        return error.to_string();
+    };
+    match reason {
+        CertificateError::UnknownIssuer => {
+            "it leads to none of the given anchors; these are the server's CA, which is another one than the client's on Temporal Cloud".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has ended".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name than the one that was asked for".to_owned()
+        }
+        other => format!("{other}"),
+    }
+}
