@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::identity::Identity;
 pub struct Probe {
     host: String,
     port: u16,
+    address: Option<SocketAddr>,
     server_name: Option<String>,
     server_anchors: CertificateChain,
     identity: Option<Identity>,
@@ -194,6 +196,7 @@ impl Probe {
         Self {
             host: host.into(),
             port,
+            address: None,
             server_name: None,
             server_anchors,
             identity: None,
@@ -214,6 +217,13 @@ impl Probe {
     #[must_use]
     pub fn with_server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
+        self
+    }
+
+    /// At this address, whatever the host's name leads to.
+    #[must_use]
+    pub fn with_address(mut self, address: SocketAddr) -> Self {
+        self.address = Some(address);
         self
     }
 
@@ -281,7 +291,8 @@ impl Probe {
             },
             cipher_suite: session
                 .negotiated_cipher_suite()
-                .map(|suite| format!("{:?}", suite.suite()))
+                // rustls writes TLS13_ where IANA has TLS_.
+                .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
                 .unwrap_or_default(),
             server_certificates,
             greeting,
@@ -320,8 +331,13 @@ impl Probe {
         let (host, port) = (&self.host, self.port);
         let looked_up = tokio::net::lookup_host((host.as_str(), port));
         let dns = |source| ConnectError::Dns { host: host.clone(), source };
-        let addresses: Vec<_> =
-            self.within("while its name was looked up", looked_up).await?.map_err(dns)?.collect();
+        let addresses: Vec<_> = match self.address {
+            Some(address) => vec![address],
+            None => {
+                let stage = "while its name was looked up";
+                self.within(stage, looked_up).await?.map_err(dns)?.collect()
+            }
+        };
         if addresses.is_empty() {
             return Err(dns(ErrorKind::NotFound.into()));
         }

@@ -424,3 +424,13 @@ pub(crate) fn subjects(chain: &CertificateChain) -> String {
     let subjects: Vec<_> = chain.into_iter().map(|one| one.subject().to_string()).collect();
     subjects.join(" < ")
 }
+
+/// A word for a POSIX shell, quoted if it has to be.
+pub(crate) fn shell(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
