@@ -25,7 +25,7 @@ use crate::request::{CertificateRequest, RequestError};
 /// A certificate authority.
 ///
 /// Implementations are shared between tasks, so every method takes `&self`. In tests of a crate
-/// that depends on this one, use [`LocalCa::in_memory`](local::LocalCa::in_memory) for real
+/// that depends on this one, use `LocalCa::in_memory` (feature `local`) for real
 /// certificates, or `MockCertificateAuthority` (feature `mock`) to provoke errors.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]

@@ -422,7 +422,7 @@ impl PrivateKey {
             return match Self::from_pkcs8_der(bytes) {
                 Err(KeyError::Malformed(error)) => wrap_pkcs1(bytes)
                     .and_then(|der| Self::from_pkcs8_der(&der))
-                    .or_else(|_| Self::from_pkcs8_der(&*wrap_sec1(bytes)?))
+                    .or_else(|_| Self::from_pkcs8_der(&wrap_sec1(bytes)?))
                     .map_err(|_| KeyError::Malformed(error)),
                 read_or_refused => read_or_refused,
             };
@@ -431,8 +431,8 @@ impl PrivateKey {
         match block.label.as_str() {
             pem::PRIVATE_KEY => Self::from_pkcs8_der(&block.contents),
             pem::ENCRYPTED_PRIVATE_KEY => Err(KeyError::Encrypted),
-            "RSA PRIVATE KEY" => Self::from_pkcs8_der(&*wrap_pkcs1(&block.contents)?),
-            "EC PRIVATE KEY" => Self::from_pkcs8_der(&*wrap_sec1(&block.contents)?),
+            "RSA PRIVATE KEY" => Self::from_pkcs8_der(&wrap_pkcs1(&block.contents)?),
+            "EC PRIVATE KEY" => Self::from_pkcs8_der(&wrap_sec1(&block.contents)?),
             _ => Err(KeyError::NoKey { labels: vec![block.label.clone()] }),
         }
     }

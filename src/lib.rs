@@ -29,7 +29,7 @@
 //! | check that certificate, chain and key fit | [`Identity::new`], [`Verifier::verify`] |
 #![cfg_attr(
     feature = "connect",
-    doc = "| connect over mTLS, and say why not | [`connect::probe`] |"
+    doc = "| connect over mTLS, and say why not | [`connect::Probe`] |"
 )]
 //! | configure the worker | [`temporal::worker::WorkerConfiguration`] |
 //!
@@ -49,8 +49,8 @@
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |
 //!
-//! Features only add. Where a step of the journey is not in this version (AWS Private CA and ACM,
-//! the namespace's CA bundle over the Cloud Ops API), the [changelog][manual::changelog] says so.
+//! Features only add. Steps of the journey that are not in this version (AWS Private CA and ACM, the
+//! namespace's CA bundle over the Cloud Ops API) are listed in `CHANGELOG.md`.
 //!
 //! # Reasons
 //!

@@ -5,6 +5,3 @@ pub mod defaults {}
 
 #[doc = include_str!("manual/threats.md")]
 pub mod threats {}
-
-#[doc = include_str!("../CHANGELOG.md")]
-pub mod changelog {}

@@ -20,15 +20,15 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 /// The label of an X.509 certificate.
-pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
+pub const CERTIFICATE: &str = "CERTIFICATE";
 /// The label of a PKCS#10 certificate signing request.
-pub(crate) const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
+pub const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
 /// The label of a certificate revocation list.
-pub(crate) const X509_CRL: &str = "X509 CRL";
+pub const X509_CRL: &str = "X509 CRL";
 /// The label of a plain PKCS#8 private key.
-pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";
+pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 /// The label of an encrypted PKCS#8 private key.
-pub(crate) const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
+pub const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 
 /// One `-----BEGIN …-----` block, decoded. Its contents may be a key and are wiped when dropped.
 pub struct Block {

@@ -282,7 +282,7 @@ impl Extensions {
         }
         let explicit = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
         let header = der::Header::peek(tbs).in_field("extensions")?;
-        header.tag().assert_eq(explicit).map_err(der::Error::from).in_field("extensions")?;
+        header.tag().assert_eq(explicit).in_field("extensions")?;
         der::Header::decode(tbs).in_field("extensions")?;
         tbs.read_nested(header.length(), |explicit| {
             explicit.sequence(|sequence| {

@@ -205,12 +205,10 @@ pub(crate) fn ca_shown(ca: &LocalCa, issued: &[Certificate], revoked: &[Revoked]
     let issued: Vec<_> = issued
         .iter()
         .map(|certificate| {
-            let mut json = certificate_json(certificate);
-            if let Some(entry) = revocation_of(certificate) {
-                json["revoked"] =
-                    json!({ "since": entry.since.to_string(), "reason": entry.reason.to_string() });
-            }
-            json
+            let revoked = revocation_of(certificate).map(|entry| {
+                json!({ "since": entry.since.to_string(), "reason": entry.reason.to_string() })
+            });
+            json!({ "certificate": certificate_json(certificate), "revoked": revoked })
         })
         .collect();
     said(text, json!({ "certificate": certificate_json(ca.own_certificate()), "issued": issued }))
@@ -224,9 +222,11 @@ pub(crate) fn issued(
 ) -> Answer {
     let mut text = format!("issued a certificate into {}\n", folder.display());
     lines(&mut text, "  ", &certificate_rows(certificate));
-    let mut json = json!({
+    let json = json!({
         "folder": folder,
         "certificate": certificate_json(certificate),
+        "certificate_file": files.map(|files| &files.presented),
+        "private_key_file": files.map(|files| &files.private_key),
     });
     if let Some(files) = files {
         let rows = [
@@ -235,8 +235,6 @@ pub(crate) fn issued(
         ];
         let _ = writeln!(text, "A worker needs");
         lines(&mut text, "  ", &rows);
-        json["certificate_file"] = json!(files.presented);
-        json["private_key_file"] = json!(files.private_key);
     }
     said(text, json)
 }
