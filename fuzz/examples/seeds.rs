@@ -1,4 +1,4 @@
-//! Writes `seeds/`: valid chains to start from.
+//! Writes `seeds/`: valid chains and keys to start from.
 
 #[path = "../../tests/support/chains.rs"]
 mod chains;
@@ -8,8 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use chains::Authority;
-use private_ca::Certificate;
 use private_ca::verify::{Purpose, Verification, Verifier};
+use private_ca::{
+    Certificate, EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey,
+};
 use rcgen::PKCS_ED25519;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -68,5 +70,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(bundles.join(format!("{name}.pem")), pem)?;
     }
     fs::write(bundles.join("root.der"), root.certificate.as_der())?;
+    write_keys(&seeds.join("decrypt_key"))
+}
+
+/// The passphrase is the one that the target tries.
+fn write_keys(keys: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(keys)?;
+    let passphrase = Passphrase::new(*b"correct horse");
+    for (name, algorithm) in [
+        ("p256", KeyAlgorithm::EcdsaP256),
+        ("p384", KeyAlgorithm::EcdsaP384),
+        ("p521", KeyAlgorithm::EcdsaP521),
+        ("ed25519", KeyAlgorithm::Ed25519),
+        ("rsa2048", KeyAlgorithm::RSA_2048),
+    ] {
+        let key = PrivateKey::generate(algorithm)?;
+        let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm)?;
+        fs::write(keys.join(format!("{name}.der")), key.expose_pkcs8_der())?;
+        fs::write(keys.join(format!("{name}-encrypted.der")), encrypted.as_der())?;
+        fs::write(keys.join(format!("{name}.pem")), key.to_pkcs8_pem().as_bytes())?;
+        fs::write(keys.join(format!("{name}-encrypted.pem")), encrypted.to_pem())?;
+    }
     Ok(())
 }

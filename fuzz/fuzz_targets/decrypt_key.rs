@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use private_ca::key::{EncryptedPrivateKey, KdfLimits, Passphrase, PrivateKey};
 use private_ca::EncryptionPreset;
+use private_ca::key::{EncryptedPrivateKey, KdfLimits, Passphrase, PrivateKey};
 
 fuzz_target!(|file: &[u8]| {
     if let Ok(key) = PrivateKey::from_pem_or_der(file) {
@@ -23,8 +23,7 @@ fuzz_target!(|file: &[u8]| {
     };
     assert!(encrypted.scheme().iterations <= limits.max_iterations);
     if let Ok(key) = encrypted.decrypt(&passphrase) {
-        let again =
-            EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap();
+        let again = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap();
         let again = again.decrypt(&passphrase).unwrap();
         assert_eq!(again.expose_pkcs8_der(), key.expose_pkcs8_der());
         reads_back(&key);

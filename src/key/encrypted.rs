@@ -367,7 +367,7 @@ impl EncryptedPrivateKey {
 
     /// Derives the key from the passphrase, decrypts, and checks the private key inside.
     ///
-    /// It costs what [`EncryptedPrivateKey::scheme`] says: about 0.2 ms for an ACM key.
+    /// It costs the iterations that [`EncryptedPrivateKey::scheme`] tells.
     ///
     /// # Errors
     /// [`EncryptedKeyError::WrongPassphrase`]; [`EncryptedKeyError::Key`] if what is inside is a

@@ -22,7 +22,8 @@ impl PassphraseSource {
     pub(crate) fn named(&self) -> Result<Option<Passphrase>, Failure> {
         if let Some(path) = &self.passphrase_file {
             let contents = file::read(path).or_unasked()?;
-            return Ok(Some(Passphrase::from_first_line(&contents)));
+            let passphrase = Passphrase::from_first_line(&contents);
+            return some_unless_empty(passphrase, &path.display().to_string());
         }
         let Some(name) = &self.passphrase_env else {
             return Ok(None);
@@ -30,7 +31,7 @@ impl PassphraseSource {
         let value = std::env::var(name)
             .map(Zeroizing::new)
             .map_err(|_| format!("the environment variable {name} for the passphrase is not set"));
-        Ok(Some(Passphrase::new(value.or_unasked()?.as_bytes())))
+        some_unless_empty(Passphrase::new(value.or_unasked()?.as_bytes()), name)
     }
 
     /// The passphrase of something that exists; it is asked for if no source was named.
@@ -54,6 +55,14 @@ impl PassphraseSource {
             Err("the two passphrases differ").or_unasked()
         }
     }
+}
+
+/// An empty passphrase is a file that was forgotten, not one that somebody chose.
+fn some_unless_empty(passphrase: Passphrase, source: &str) -> Result<Option<Passphrase>, Failure> {
+    if passphrase.expose().is_empty() {
+        return Err(format!("the passphrase in {source} is empty")).or_unasked();
+    }
+    Ok(Some(passphrase))
 }
 
 fn prompt(question: &str) -> Result<Passphrase, Failure> {
