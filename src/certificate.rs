@@ -5,13 +5,14 @@
 //! them. Parsing checks structure (RFC 5280 section 4.1); whether a certificate may be believed is
 //! for [`verify`](crate::verify).
 
+mod error;
 mod extensions;
 mod name;
+mod serial_number;
 mod timestamp;
 
 use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
@@ -19,6 +20,8 @@ use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
 
+pub use error::CertificateError;
+pub(crate) use error::InField;
 pub use extensions::{
     BasicConstraints, KeyUsage, SubjectAlternativeName, SubjectAlternativeNameError,
 };
@@ -26,9 +29,10 @@ pub(crate) use extensions::{
     Extensions, decode_subject_alternative_names, encode_subject_alternative_names, oid,
 };
 pub use name::{DistinguishedName, NameError};
+pub use serial_number::{SerialNumber, SerialNumberError};
 pub use timestamp::{Timestamp, TimestampError};
 
-use crate::pem::{self, PemError};
+use crate::pem;
 
 /// An X.509 certificate.
 ///
@@ -75,70 +79,6 @@ impl Validity {
     #[must_use]
     pub fn contains(&self, moment: Timestamp) -> bool {
         (self.not_before..=self.not_after).contains(&moment)
-    }
-}
-
-/// Why bytes are no certificate, or no chain of them.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// The file is no PEM.
-    #[error(transparent)]
-    Pem(#[from] PemError),
-    /// A PEM file holds something else where a certificate belongs.
-    #[error("line {line} begins a \"{label}\" where a certificate belongs")]
-    NotACertificate {
-        /// The label of the PEM block.
-        label: String,
-        /// Line of its `BEGIN`, counted from 1.
-        line: usize,
-    },
-    /// A PEM file holds a private key where certificates belong.
-    #[error(
-        "line {line} begins a private key (\"{label}\") where only certificates belong: a file of certificates is given to others, so take the key out of it, and consider the key lost if the file was sent anywhere"
-    )]
-    PrivateKey {
-        /// The label of the PEM block.
-        label: String,
-        /// Line of its `BEGIN`, counted from 1.
-        line: usize,
-    },
-    /// One certificate was expected and there are more, or none.
-    #[error("there are {count} certificates where one is expected")]
-    NotOne {
-        /// How many there are.
-        count: usize,
-    },
-    /// The DER does not follow the structure of RFC 5280 section 4.1.
-    #[error("the certificate's {field} is malformed: {source}")]
-    Malformed {
-        /// The field, in RFC 5280's words.
-        field: &'static str,
-        /// What the decoder met, and at which byte.
-        source: der::Error,
-    },
-    /// An extension occurs twice, which RFC 5280 section 4.2 forbids.
-    #[error("the extension {oid} occurs twice, which RFC 5280 section 4.2 forbids")]
-    DuplicateExtension {
-        /// The extension's object identifier.
-        oid: ObjectIdentifier,
-    },
-}
-
-impl From<der::Error> for CertificateError {
-    fn from(source: der::Error) -> Self {
-        Self::Malformed { field: "encoding", source }
-    }
-}
-
-/// Says in which field a decoding error was met.
-pub(crate) trait InField<T> {
-    fn in_field(self, field: &'static str) -> Result<T, CertificateError>;
-}
-
-impl<T> InField<T> for der::Result<T> {
-    fn in_field(self, field: &'static str) -> Result<T, CertificateError> {
-        self.map_err(|source| CertificateError::Malformed { field, source })
     }
 }
 
@@ -298,7 +238,7 @@ impl Certificate {
     /// The serial number, unique within its issuer.
     #[must_use]
     pub fn serial_number(&self) -> SerialNumber {
-        SerialNumber(self.at(&self.fields.serial_number).to_vec())
+        SerialNumber::from_der_contents(self.at(&self.fields.serial_number))
     }
 
     /// Whom the certificate speaks of.
@@ -439,86 +379,6 @@ impl fmt::Debug for Certificate {
             .field("serial_number", &self.serial_number())
             .field("validity", &self.validity())
             .finish_non_exhaustive()
-    }
-}
-
-/// A serial number: the contents of its DER INTEGER, big-endian two's complement, at most 20
-/// octets in conforming certificates (RFC 5280 section 4.1.2.2).
-///
-/// It is written in hexadecimal, and read with or without colons, in either case:
-///
-/// ```
-/// use private_ca::SerialNumber;
-///
-/// let serial: SerialNumber = "1F:02:aa".parse()?;
-/// assert_eq!(serial.to_string(), "1f02aa");
-/// # Ok::<(), private_ca::certificate::SerialNumberError>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SerialNumber(Vec<u8>);
-
-/// A text is no serial number.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not a serial number: 1 to 20 octets in hexadecimal, such as 1f02aa or 1F:02:AA"
-)]
-#[non_exhaustive]
-pub struct SerialNumberError {
-    /// The text that was given.
-    pub text: String,
-}
-
-impl SerialNumber {
-    /// The INTEGER's contents.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// A positive number from its big-endian magnitude, leading zeros or not.
-    #[must_use]
-    pub fn from_magnitude(magnitude: &[u8]) -> Self {
-        let first = magnitude.iter().position(|&byte| byte != 0).unwrap_or(magnitude.len());
-        let digits = magnitude.split_at(first).1;
-        let sign = digits.first().is_none_or(|&byte| byte >= 0x80).then_some(0);
-        Self(sign.into_iter().chain(digits.iter().copied()).collect())
-    }
-
-    /// The magnitude of a positive number, without leading zeros.
-    #[must_use]
-    pub fn magnitude(&self) -> &[u8] {
-        match self.0.as_slice() {
-            [0, rest @ ..] if !rest.is_empty() => rest,
-            all => all,
-        }
-    }
-}
-
-impl FromStr for SerialNumber {
-    type Err = SerialNumberError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || SerialNumberError { text: text.to_owned() };
-        let mut digits: String = text.trim().trim_start_matches("0x").replace(':', "");
-        if digits.len() % 2 == 1 {
-            digits.insert(0, '0');
-        }
-        let magnitude = base16ct::mixed::decode_vec(&digits).map_err(|_| error())?;
-        let serial = Self::from_magnitude(&magnitude);
-        let octets = serial.magnitude().len();
-        ((1..=20).contains(&octets) && !digits.is_empty()).then_some(serial).ok_or_else(error)
-    }
-}
-
-impl fmt::Display for SerialNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", base16ct::HexDisplay(self.magnitude()))
-    }
-}
-
-impl fmt::Debug for SerialNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SerialNumber({self})")
     }
 }
 

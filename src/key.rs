@@ -5,6 +5,7 @@
 //! key is dropped, and `Debug` shows only what kind of key it is.
 
 pub mod encrypted;
+mod engine;
 mod kdf;
 mod pbkdf2;
 
@@ -14,16 +15,15 @@ use std::str::FromStr;
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
 use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode};
-use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
-use rsa::traits::PublicKeyParts;
+use der::{Decode, Encode, Reader, SliceReader, Tag};
+use pkcs8::PrivateKeyInfoRef;
 use secrecy::{ExposeSecret, SecretSlice};
-use signature::{SignatureEncoding, Signer};
-use spki::{AlgorithmIdentifierRef, EncodePublicKey};
+use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 pub use encrypted::{EncryptedPrivateKey, EncryptionPreset, EncryptionScheme};
-pub use kdf::{KdfLimits, Prf};
+use engine::Engine;
+pub use kdf::{KdfError, KdfLimits, Prf};
 
 use crate::pem::{self, PemError};
 
@@ -241,126 +241,6 @@ pub struct PrivateKey {
     public_key: Box<[u8]>,
 }
 
-/// The key as the arithmetic needs it. Each wipes itself when dropped.
-enum Engine {
-    Rsa(Box<rsa::PrivateKey>),
-    P256(p256::SecretKey),
-    P384(p384::SecretKey),
-    P521(p521::SecretKey),
-    Ed25519(Box<ed25519_dalek::SigningKey>),
-}
-
-fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyError {
-    move |error| KeyError::Inconsistent { algorithm, reason: error.to_string() }
-}
-
-impl Engine {
-    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?;
-        match info.algorithm.oid {
-            rfc5912::RSA_ENCRYPTION => {
-                let key = rsa::PrivateKey::try_from(info).map_err(inconsistent("RSA"))?;
-                key.validate().map_err(|error| KeyError::Inconsistent {
-                    algorithm: "RSA",
-                    reason: error.to_string(),
-                })?;
-                let bits = key.n().bit_width() as usize;
-                if !(2048..=8192).contains(&bits) {
-                    return Err(KeyError::RsaSize { bits });
-                }
-                Ok(Self::Rsa(Box::new(key)))
-            }
-            rfc5912::ID_EC_PUBLIC_KEY => {
-                let curve = info.algorithm.parameters_oid().map_err(|_| {
-                    // Explicit curve parameters: refused by the curve's absence of a name.
-                    KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
-                })?;
-                match curve {
-                    rfc5912::SECP_256_R_1 => p256::SecretKey::try_from(info).map(Self::P256),
-                    rfc5912::SECP_384_R_1 => p384::SecretKey::try_from(info).map(Self::P384),
-                    rfc5912::SECP_521_R_1 => p521::SecretKey::try_from(info).map(Self::P521),
-                    oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
-                }
-                .map_err(inconsistent("EC"))
-            }
-            rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info)
-                .map(|key| Self::Ed25519(Box::new(key)))
-                .map_err(inconsistent("Ed25519")),
-            oid => Err(KeyError::UnsupportedAlgorithm { oid }),
-        }
-    }
-
-    fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
-        use p256::elliptic_curve::Generate;
-        let mut random = getrandom::SysRng;
-        Ok(match algorithm {
-            KeyAlgorithm::Rsa { bits: bits @ (2048 | 3072 | 4096) } => {
-                let key = rsa::PrivateKey::new(&mut random, bits.into()).map_err(|error| {
-                    KeyError::Inconsistent { algorithm: "RSA", reason: error.to_string() }
-                })?;
-                Self::Rsa(Box::new(key))
-            }
-            KeyAlgorithm::Rsa { bits } => return Err(KeyError::RsaSize { bits: bits.into() }),
-            KeyAlgorithm::EcdsaP256 => p256::SecretKey::try_generate_from_rng(&mut random)
-                .map(Self::P256)
-                .map_err(KeyError::Random)?,
-            KeyAlgorithm::EcdsaP384 => p384::SecretKey::try_generate_from_rng(&mut random)
-                .map(Self::P384)
-                .map_err(KeyError::Random)?,
-            KeyAlgorithm::EcdsaP521 => p521::SecretKey::try_generate_from_rng(&mut random)
-                .map(Self::P521)
-                .map_err(KeyError::Random)?,
-            KeyAlgorithm::Ed25519 => {
-                let mut seed = Zeroizing::new([0; 32]);
-                getrandom::fill(seed.as_mut_slice()).map_err(KeyError::Random)?;
-                Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
-            }
-        })
-    }
-
-    fn algorithm(&self) -> KeyAlgorithm {
-        match self {
-            Self::Rsa(key) => {
-                KeyAlgorithm::Rsa { bits: u16::try_from(key.n().bit_width()).unwrap_or(u16::MAX) }
-            }
-            Self::P256(_) => KeyAlgorithm::EcdsaP256,
-            Self::P384(_) => KeyAlgorithm::EcdsaP384,
-            Self::P521(_) => KeyAlgorithm::EcdsaP521,
-            Self::Ed25519(_) => KeyAlgorithm::Ed25519,
-        }
-    }
-
-    fn public_key_der(&self) -> Result<Box<[u8]>, KeyError> {
-        let document = match self {
-            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
-            Self::P256(key) => key.public_key().to_public_key_der(),
-            Self::P384(key) => key.public_key().to_public_key_der(),
-            Self::P521(key) => key.public_key().to_public_key_der(),
-            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
-        };
-        match document {
-            Ok(document) => Ok(document.as_bytes().into()),
-            Err(spki::Error::Asn1(error)) => Err(KeyError::Malformed(error)),
-            Err(error) => Err(KeyError::Inconsistent {
-                algorithm: "private key's public",
-                reason: error.to_string(),
-            }),
-        }
-    }
-
-    fn to_pkcs8(&self) -> Result<SecretSlice<u8>, KeyError> {
-        let document = match self {
-            Self::Rsa(key) => key.to_pkcs8_der(),
-            Self::P256(key) => key.to_pkcs8_der(),
-            Self::P384(key) => key.to_pkcs8_der(),
-            Self::P521(key) => key.to_pkcs8_der(),
-            Self::Ed25519(key) => key.to_pkcs8_der(),
-        }
-        .map_err(inconsistent("generated"))?;
-        Ok(SecretSlice::from(Box::<[u8]>::from(document.as_bytes())))
-    }
-}
-
 /// Puts a PKCS#1 or SEC1 key into its PKCS#8 envelope.
 fn wrap(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let key = OctetStringRef::new(key).map_err(KeyError::Malformed)?;
@@ -416,7 +296,7 @@ impl PrivateKey {
     /// [`KeyError`]; an encrypted key is [`KeyError::Encrypted`].
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, KeyError> {
         if !pem::is_pem(bytes) {
-            if EncryptedPrivateKey::from_der(bytes).is_ok() {
+            if looks_encrypted(bytes) {
                 return Err(KeyError::Encrypted);
             }
             return match Self::from_pkcs8_der(bytes) {
@@ -465,39 +345,24 @@ impl PrivateKey {
     /// SHA-256, SHA-384 or SHA-512 as the curve's size asks for, Ed25519. Gives the signature as
     /// X.509 carries it and the DER of its `AlgorithmIdentifier`.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
-        use KeyError::Signing;
-        use const_oid::db::rfc5912::{
-            ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, SHA_256_WITH_RSA_ENCRYPTION,
-        };
-        let mut parameters = None;
-        let (signature, oid) = match Engine::from_pkcs8(self.expose_pkcs8_der())? {
-            Engine::Rsa(key) => {
-                parameters = Some(AnyRef::NULL);
-                let key = rsa::pkcs1v15::SigningKey::<sha2::Sha256>::new(*key);
-                (key.try_sign(message).map_err(Signing)?.to_vec(), SHA_256_WITH_RSA_ENCRYPTION)
-            }
-            Engine::P256(key) => {
-                let signature: p256::ecdsa::DerSignature =
-                    p256::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
-                (signature.to_vec(), ECDSA_WITH_SHA_256)
-            }
-            Engine::P384(key) => {
-                let signature: p384::ecdsa::DerSignature =
-                    p384::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
-                (signature.to_vec(), ECDSA_WITH_SHA_384)
-            }
-            Engine::P521(key) => {
-                let signature: p521::ecdsa::DerSignature =
-                    p521::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
-                (signature.to_vec(), ECDSA_WITH_SHA_512)
-            }
-            Engine::Ed25519(key) => {
-                (key.try_sign(message).map_err(Signing)?.to_vec(), rfc8410::ID_ED_25519)
-            }
-        };
-        let algorithm = AlgorithmIdentifierRef { oid, parameters };
-        Ok((signature, algorithm.to_der().map_err(KeyError::Malformed)?))
+        Engine::from_pkcs8(self.expose_pkcs8_der())?.sign(message)
     }
+}
+
+/// Whether a DER file is an `EncryptedPrivateKeyInfo`: that begins with an `AlgorithmIdentifier`,
+/// every plain form with a version.
+fn looks_encrypted(der: &[u8]) -> bool {
+    SliceReader::new(der)
+        .and_then(|mut reader| {
+            reader.sequence(|outer| {
+                let first = Tag::peek(outer)?;
+                while !outer.is_finished() {
+                    outer.tlv_bytes()?;
+                }
+                Ok::<_, der::Error>(first == Tag::Sequence)
+            })
+        })
+        .unwrap_or(false)
 }
 
 /// The one private key of a PEM file; certificates beside it are passed over.

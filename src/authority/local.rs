@@ -4,42 +4,35 @@
 //! deployments; its key lies in a file, so who can read the file and knows the passphrase is the CA.
 
 mod issuer;
+mod key_file;
+mod options;
+mod revocations;
 mod store;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use const_oid::AssociatedOid;
-use der::Decode;
-use sha2::{Digest, Sha256};
-use x509_cert::crl::CertificateList;
-use x509_cert::ext::pkix::{CrlNumber, CrlReason};
 use zeroize::Zeroizing;
 
 use issuer::{Signer, Template};
+pub use options::LocalCaOptions;
+pub use revocations::Revoked;
+use revocations::{CRL_LIFETIME, Revocations};
 use store::Store;
 pub(crate) use store::{Locked, Record};
 
 use super::{
     CaError, CertificateAuthority, CertificateId, CertificatePurpose, IssueRequest,
-    IssuedCertificate, RequestedValidity, Revocation, RevocationReason,
+    IssuedCertificate, Revocation, hash_hex,
 };
 use crate::certificate::{
-    Certificate, CertificateChain, DistinguishedName, KeyUsage, SerialNumber, Timestamp, Validity,
+    Certificate, CertificateChain, KeyUsage, SerialNumber, Timestamp, Validity,
 };
 use crate::file;
-use crate::key::{
-    EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, KeyError, Passphrase, PrivateKey,
-};
+use crate::key::{KeyAlgorithm, Passphrase, PrivateKey};
 use crate::pem;
 use crate::request::CertificateRequest;
-use crate::verify::signature::PublicKey;
-
-/// How long a revocation list is good for. It is written anew with every revocation, and by
-/// [`LocalCa::revocation_list`] when it has run out.
-const CRL_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 
 /// A certificate authority whose key is here.
 ///
@@ -69,85 +62,6 @@ pub struct LocalCa {
     signer: Signer,
     passphrase: Option<Passphrase>,
     store: Store,
-}
-
-/// What a new CA is to be.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct LocalCaOptions {
-    /// The CA's subject.
-    pub subject: DistinguishedName,
-    /// The kind of its key: RSA 2048, 3072 or 4096, P-256 or P-384.
-    pub key_algorithm: KeyAlgorithm,
-    /// When it starts and ends.
-    pub validity: RequestedValidity,
-    /// How many CAs may follow below it; `None` for any number.
-    pub path_len: Option<u8>,
-    /// Encrypts the key at rest.
-    pub passphrase: Option<Passphrase>,
-}
-
-impl LocalCaOptions {
-    /// RSA 2048 and ten years, as AWS Private CA's console proposes, any number of CAs below, the
-    /// key not encrypted.
-    #[must_use]
-    pub fn new(subject: DistinguishedName) -> Self {
-        Self {
-            subject,
-            key_algorithm: KeyAlgorithm::RSA_2048,
-            validity: RequestedValidity::days(3650),
-            path_len: None,
-            passphrase: None,
-        }
-    }
-
-    /// With this kind of key.
-    #[must_use]
-    pub fn with_key_algorithm(mut self, algorithm: KeyAlgorithm) -> Self {
-        self.key_algorithm = algorithm;
-        self
-    }
-
-    /// With this validity.
-    #[must_use]
-    pub fn with_validity(mut self, validity: RequestedValidity) -> Self {
-        self.validity = validity;
-        self
-    }
-
-    /// With at most so many CAs below it.
-    #[must_use]
-    pub fn with_path_len(mut self, path_len: u8) -> Self {
-        self.path_len = Some(path_len);
-        self
-    }
-
-    /// With its key encrypted at rest under this passphrase.
-    #[must_use]
-    pub fn with_passphrase(mut self, passphrase: Passphrase) -> Self {
-        self.passphrase = Some(passphrase);
-        self
-    }
-}
-
-/// A revoked certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Revoked {
-    /// Its serial number.
-    pub serial_number: SerialNumber,
-    /// Since when.
-    pub since: Timestamp,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-/// The revocation list as it is stored.
-#[derive(Default)]
-struct Revocations {
-    number: u64,
-    next_update: Option<Timestamp>,
-    revoked: Vec<Revoked>,
 }
 
 /// No CA: its certificate would never end, so only its own validity counts.
@@ -225,7 +139,7 @@ impl LocalCa {
         key: &PrivateKey,
         passphrase: Option<Passphrase>,
     ) -> Result<Self, CaError> {
-        let key_file = key_at_rest(key, passphrase.as_ref())?;
+        let key_file = key_file::write(key, passphrase.as_ref())?;
         let store = Store::Folder(path.to_owned());
         let ca = Self::assemble(certificate, above, key, passphrase, store)?;
         let crl = ca.sign_revocations(&mut Revocations::default(), Timestamp::now())?;
@@ -268,7 +182,7 @@ impl LocalCa {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        let key = read_key(&file::read(path.join(store::KEY))?, passphrase.as_ref())?;
+        let key = key_file::read(&file::read(path.join(store::KEY))?, passphrase.as_ref())?;
         if key.public_key_der() != certificate.public_key_der() {
             let reason = "the private key is not the one that the CA's certificate is for";
             return Err(damaged(store::KEY, reason.to_owned()));
@@ -352,9 +266,7 @@ impl LocalCa {
         now: Timestamp,
     ) -> Result<String, CaError> {
         revocations.number += 1;
-        let next_update = now.plus(CRL_LIFETIME);
-        let number = revocations.number;
-        let crl = self.signer.sign_crl(number, now, next_update, &revocations.revoked)?;
+        let crl = self.signer.sign_crl(revocations, now, now.plus(CRL_LIFETIME))?;
         Ok(std::mem::take(&mut *pem::encode(pem::X509_CRL, &crl)))
     }
 
@@ -363,24 +275,13 @@ impl LocalCa {
             path: self.path().unwrap_or(Path::new("")).join(store::CRL),
             reason,
         };
-        let Some(file) = store.read(Record::Crl, "")? else {
-            return match self.store {
-                Store::Memory(_) => Ok(Revocations::default()),
-                // Starting an empty list would make every revoked certificate good again.
-                Store::Folder(_) => Err(damaged("the file is missing".to_owned())),
-            };
-        };
-        let blocks = pem::blocks(&file).map_err(|error| damaged(error.to_string()))?;
-        let block = blocks.first().map(|block| block.contents.as_slice()).unwrap_or_default();
-        let crl = CertificateList::from_der(block).map_err(|error| damaged(error.to_string()))?;
-        self.verify_crl(block).map_err(|reason| damaged(reason.to_string()))?;
-        parse_revocations(&crl).map_err(|error| damaged(error.to_string()))
-    }
-
-    fn verify_crl(&self, der: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-        let (signed, algorithm, signature) = crate::request::signed_parts(der)?;
-        let key = PublicKey::from_spki_der(self.certificate.public_key_der())?;
-        Ok(key.verify(algorithm, signed, signature)?)
+        match (store.read(Record::Crl, "")?, &self.store) {
+            (Some(file), _) => Revocations::from_pem(&file, &self.certificate)
+                .map_err(|error| damaged(error.to_string())),
+            (None, Store::Memory(_)) => Ok(Revocations::default()),
+            // Starting an empty list would make every revoked certificate good again.
+            (None, Store::Folder(_)) => Err(damaged("the file is missing".to_owned())),
+        }
     }
 
     /// Takes the store's lock for what is built on top of this CA.
@@ -389,11 +290,11 @@ impl LocalCa {
     }
 
     pub(crate) fn key_at_rest(&self, key: &PrivateKey) -> Result<Zeroizing<String>, CaError> {
-        key_at_rest(key, self.passphrase.as_ref())
+        key_file::write(key, self.passphrase.as_ref())
     }
 
     pub(crate) fn read_key(&self, file: &[u8]) -> Result<PrivateKey, CaError> {
-        read_key(file, self.passphrase.as_ref())
+        key_file::read(file, self.passphrase.as_ref())
     }
 
     /// Makes a key of a kind that this CA certifies.
@@ -412,11 +313,11 @@ impl LocalCa {
         store: &mut Locked<'_>,
         request: &IssueRequest,
     ) -> Result<IssuedCertificate, CaError> {
-        let fingerprint = request_fingerprint(request);
+        let fingerprint = request.fingerprint();
         let remembered = match &request.idempotency_key {
             None => None,
             Some(key) => {
-                let name = hex(&Sha256::digest(key.as_bytes()));
+                let name = hash_hex(key.as_bytes());
                 if let Some(record) = store.read(Record::Request, &name)? {
                     return self.repeat(store, key, &record, &fingerprint);
                 }
@@ -549,84 +450,6 @@ async fn new_subordinate(
     Ok((key, issued.certificate, issued.chain.certificates().to_vec()))
 }
 
-fn key_at_rest(
-    key: &PrivateKey,
-    passphrase: Option<&Passphrase>,
-) -> Result<Zeroizing<String>, CaError> {
-    match passphrase {
-        None => Ok(key.to_pkcs8_pem()),
-        Some(passphrase) => {
-            let preset = EncryptionPreset::Modern;
-            Ok(Zeroizing::new(EncryptedPrivateKey::encrypt(key, passphrase, preset)?.to_pem()))
-        }
-    }
-}
-
-fn read_key(file: &[u8], passphrase: Option<&Passphrase>) -> Result<PrivateKey, CaError> {
-    match (PrivateKey::from_pem_or_der(file), passphrase) {
-        (Err(KeyError::Encrypted), Some(passphrase)) => {
-            Ok(EncryptedPrivateKey::from_pem_or_der(file)?.decrypt(passphrase)?)
-        }
-        (Err(KeyError::Encrypted), None) => Err(CaError::PassphraseNeeded),
-        (key, _) => Ok(key?),
-    }
-}
-
-/// What two requests have in common when they ask for the same.
-fn request_fingerprint(request: &IssueRequest) -> String {
-    // Debug forms of plain data are unambiguous, and the record is only ever compared with one of
-    // the same version of this crate or refused as a conflict.
-    let IssueRequest {
-        certificate_request,
-        subject,
-        subject_alternative_names,
-        purpose,
-        key_usage,
-        validity,
-        idempotency_key: _,
-    } = request;
-    let rest = (subject, subject_alternative_names, purpose, key_usage, validity);
-    let hash = Sha256::new()
-        .chain_update(Sha256::digest(certificate_request.public_key_der()))
-        .chain_update(Sha256::digest(certificate_request.subject().as_der()))
-        .chain_update(format!("{:?}", certificate_request.subject_alternative_names()))
-        .chain_update(format!("{rest:?}"))
-        .finalize();
-    hex(&hash)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
-
-fn parse_revocations(crl: &CertificateList) -> der::Result<Revocations> {
-    let tbs = &crl.tbs_cert_list;
-    let mut number = 0;
-    for extension in tbs.crl_extensions.iter().flatten() {
-        if extension.extn_id == CrlNumber::OID {
-            let value = CrlNumber::from_der(extension.extn_value.as_bytes())?;
-            number = value.0.as_bytes().iter().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
-        }
-    }
-    let mut revoked = Vec::new();
-    for entry in tbs.revoked_certificates.iter().flatten() {
-        let mut reason = RevocationReason::Unspecified;
-        for extension in entry.crl_entry_extensions.iter().flatten() {
-            if extension.extn_id == CrlReason::OID {
-                let code = CrlReason::from_der(extension.extn_value.as_bytes())?;
-                reason = RevocationReason::from_code(code as u8);
-            }
-        }
-        revoked.push(Revoked {
-            serial_number: SerialNumber::from_magnitude(entry.serial_number.as_bytes()),
-            since: entry.revocation_date.to_system_time().into(),
-            reason,
-        });
-    }
-    let next_update = tbs.next_update.map(|time| time.to_system_time().into());
-    Ok(Revocations { number, next_update, revoked })
-}
-
 #[async_trait]
 impl CertificateAuthority for LocalCa {
     async fn certificate_chain(&self) -> Result<CertificateChain, CaError> {
@@ -651,19 +474,14 @@ impl CertificateAuthority for LocalCa {
     }
 
     async fn revoke(&self, revocation: Revocation) -> Result<(), CaError> {
-        let Revocation { serial_number, reason } = revocation;
         let mut store = self.store.lock()?;
-        if store.read(Record::Issued, &serial_number.to_string())?.is_none() {
-            return Err(CaError::NotFound { id: CertificateId::new(serial_number.to_string()) });
+        let serial_number = revocation.serial_number.to_string();
+        if store.read(Record::Issued, &serial_number)?.is_none() {
+            return Err(CaError::NotFound { id: CertificateId::new(serial_number) });
         }
         let mut revocations = self.read_revocations(&store)?;
-        if let Some(earlier) =
-            revocations.revoked.iter().find(|revoked| revoked.serial_number == serial_number)
-        {
-            return Err(CaError::AlreadyRevoked { serial_number, since: earlier.since });
-        }
         let now = Timestamp::now();
-        revocations.revoked.push(Revoked { serial_number, since: now, reason });
+        revocations.add(revocation, now)?;
         let crl = self.sign_revocations(&mut revocations, now)?;
         store.write(Record::Crl, "", crl.as_bytes())
     }

@@ -17,7 +17,7 @@ use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::kdf::{KdfLimits, Pbkdf2, Prf, oid};
+use super::kdf::{KdfError, KdfLimits, Pbkdf2, Prf, oid};
 use super::{KeyError, Passphrase, PrivateKey, pbkdf2, the_key_block};
 use crate::pem;
 
@@ -44,32 +44,9 @@ pub enum EncryptedKeyError {
         /// Its object identifier.
         oid: ObjectIdentifier,
     },
-    /// The iteration count is zero or above the limit.
-    #[error(
-        "the key asks for {iterations} iterations of PBKDF2; 1 to {limit} are accepted, so that a stranger's file cannot take hours"
-    )]
-    Iterations {
-        /// What the file asks for.
-        iterations: u64,
-        /// The limit in force.
-        limit: u32,
-    },
-    /// The salt is longer than any maker writes.
-    #[error("the salt has {length} octets; at most {limit} are accepted")]
-    SaltLength {
-        /// Octets in the file.
-        length: usize,
-        /// The limit in force.
-        limit: usize,
-    },
-    /// The stated key length is not the cipher's.
-    #[error("the key derivation is to give {stated} octets and the cipher needs {needed}")]
-    KeyLength {
-        /// Octets the file states.
-        stated: u64,
-        /// Octets the cipher needs.
-        needed: usize,
-    },
+    /// The key-derivation parameters are refused.
+    #[error(transparent)]
+    Kdf(#[from] KdfError),
     /// The initialisation vector or the ciphertext has a length that CBC cannot have.
     #[error(
         "the {part} has {length} octets, which AES-CBC cannot have: the file was changed or cut short"
@@ -481,7 +458,7 @@ mod tests {
         let limits = KdfLimits { max_iterations: 2047 };
         assert!(matches!(
             EncryptedPrivateKey::from_der_with_limits(encrypted.as_der(), &limits),
-            Err(EncryptedKeyError::Iterations { iterations: 2048, limit: 2047 })
+            Err(EncryptedKeyError::Kdf(KdfError::Iterations { iterations: 2048, limit: 2047 }))
         ));
         let count = [0x02, 0x02, 0x08, 0x00];
         let place = encrypted.der.windows(4).position(|window| window == count).unwrap();

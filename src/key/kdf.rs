@@ -10,8 +10,6 @@ use der::asn1::{AnyRef, OctetStringRef};
 use der::{Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 
-use super::encrypted::EncryptedKeyError;
-
 /// Object identifiers of RFC 8018 appendix C, which const-oid's database lacks.
 pub(super) mod oid {
     use const_oid::ObjectIdentifier;
@@ -75,6 +73,49 @@ impl fmt::Display for Prf {
     }
 }
 
+/// Why a file's key-derivation parameters are refused. Nothing was derived.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum KdfError {
+    /// The parameters are no `PBKDF2-params`.
+    #[error("the parameters of PBKDF2 are malformed: {0}")]
+    Malformed(#[source] der::Error),
+    /// The iteration count is zero or above the limit.
+    #[error(
+        "the key asks for {iterations} iterations of PBKDF2; 1 to {limit} are accepted, so that a stranger's file cannot take hours"
+    )]
+    Iterations {
+        /// What the file asks for.
+        iterations: u64,
+        /// The limit in force.
+        limit: u32,
+    },
+    /// The salt is longer than any maker writes.
+    #[error("the salt has {length} octets; at most {limit} are accepted")]
+    SaltLength {
+        /// Octets in the file.
+        length: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// The stated key length is not the cipher's.
+    #[error("the key derivation is to give {stated} octets and the cipher needs {needed}")]
+    KeyLength {
+        /// Octets the file states.
+        stated: u64,
+        /// Octets the cipher needs.
+        needed: usize,
+    },
+    /// The pseudo-random function is not supported.
+    #[error(
+        "the pseudo-random function {oid} of PBKDF2 is not supported; rewrite the key with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
+    )]
+    UnsupportedPrf {
+        /// Its object identifier.
+        oid: ObjectIdentifier,
+    },
+}
+
 /// How much a stranger's file may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -126,24 +167,23 @@ impl Pbkdf2 {
         parameters: AnyRef<'_>,
         key_length: usize,
         limits: &KdfLimits,
-    ) -> Result<Self, EncryptedKeyError> {
-        let params: Pbkdf2Params<'_> =
-            parameters.decode_as().map_err(EncryptedKeyError::Malformed)?;
+    ) -> Result<Self, KdfError> {
+        let params: Pbkdf2Params<'_> = parameters.decode_as().map_err(KdfError::Malformed)?;
         let iterations = u32::try_from(params.iteration_count).unwrap_or(u32::MAX);
         if iterations == 0 || iterations > limits.max_iterations {
-            return Err(EncryptedKeyError::Iterations {
+            return Err(KdfError::Iterations {
                 iterations: params.iteration_count,
                 limit: limits.max_iterations,
             });
         }
         let salt = params.salt.as_bytes();
         if salt.len() > MAX_SALT {
-            return Err(EncryptedKeyError::SaltLength { length: salt.len(), limit: MAX_SALT });
+            return Err(KdfError::SaltLength { length: salt.len(), limit: MAX_SALT });
         }
         if let Some(stated) = params.key_length
             && stated != key_length as u64
         {
-            return Err(EncryptedKeyError::KeyLength { stated, needed: key_length });
+            return Err(KdfError::KeyLength { stated, needed: key_length });
         }
         let prf = match params.prf {
             None => Prf::HmacSha1,
@@ -151,10 +191,7 @@ impl Pbkdf2 {
                 .into_iter()
                 .find(|(_, oid, _)| *oid == algorithm.oid)
                 .map(|(prf, ..)| prf)
-                .ok_or(EncryptedKeyError::Unsupported {
-                    part: "pseudo-random function of PBKDF2",
-                    oid: algorithm.oid,
-                })?,
+                .ok_or(KdfError::UnsupportedPrf { oid: algorithm.oid })?,
         };
         Ok(Self { prf, salt: salt.to_vec(), iterations })
     }

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
     CertificateStatus, ExportedCertificate, ManagedCertificates, ManagedError, ManagedRequest,
     VALIDITY_DAYS, check_export_passphrase,
 };
-use crate::authority::local::{LocalCa, Locked, Record, hex};
+use crate::authority::local::{LocalCa, Locked, Record};
 use crate::authority::{
     CaError, CertificateAuthority, CertificateId, CertificatePurpose, IssueRequest,
-    RequestedValidity,
+    RequestedValidity, hash_hex,
 };
 use crate::certificate::{Certificate, DistinguishedName, SerialNumber, Timestamp};
 use crate::key::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey};
@@ -137,8 +136,8 @@ impl ManagedCertificates for LocalManaged {
             let key = self.ca.key_at_rest(&key)?;
             return Ok(self.record(&mut store, key.as_bytes(), certificate)?);
         };
-        let name = format!("managed-{}", hex(&Sha256::digest(idempotency_key.as_bytes())));
-        let fingerprint = format!("Request: {}\n", hex(&Sha256::digest(format!("{request:?}"))));
+        let name = format!("managed-{}", hash_hex(idempotency_key.as_bytes()));
+        let fingerprint = format!("Request: {}\n", hash_hex(format!("{request:?}").as_bytes()));
         let record = match store.read(Record::Request, &name)? {
             Some(record) if record.starts_with(fingerprint.as_bytes()) => record,
             Some(_) => {

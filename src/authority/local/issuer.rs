@@ -13,6 +13,7 @@ use spki::SubjectPublicKeyInfoRef;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::revocations::Revocations;
 use crate::authority::{CaError, CertificatePurpose, RevocationReason};
 use crate::certificate::{
     Certificate, DistinguishedName, KeyUsage, SerialNumber, SubjectAlternativeName, Timestamp,
@@ -143,12 +144,12 @@ impl Signer {
     /// Signs the list of everything that is revoked.
     pub(super) fn sign_crl(
         &self,
-        number: u64,
+        revocations: &Revocations,
         this_update: Timestamp,
         next_update: Timestamp,
-        revoked: &[super::Revoked],
     ) -> Result<Vec<u8>, CaError> {
-        let revoked_certs = revoked
+        let revoked_certs = revocations
+            .revoked
             .iter()
             .map(|entry| {
                 Ok(RevokedCertParams {
@@ -163,7 +164,7 @@ impl Signer {
             this_update: rcgen_time(this_update)?,
             next_update: rcgen_time(next_update)?,
             crl_number: rcgen::SerialNumber::from_slice(
-                SerialNumber::from_magnitude(&number.to_be_bytes()).magnitude(),
+                SerialNumber::from_magnitude(&revocations.number.to_be_bytes()).magnitude(),
             ),
             issuing_distribution_point: None,
             revoked_certs,

@@ -1,0 +1,169 @@
+//! The arithmetic of each kind of key: RustCrypto, one variant each.
+
+use const_oid::db::{rfc5912, rfc8410};
+use der::asn1::AnyRef;
+use der::{Decode, Encode};
+use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
+use rsa::traits::PublicKeyParts;
+use secrecy::SecretSlice;
+use signature::{SignatureEncoding, Signer};
+use spki::{AlgorithmIdentifierRef, EncodePublicKey};
+use zeroize::Zeroizing;
+
+use super::{KeyAlgorithm, KeyError};
+
+/// The key as the arithmetic needs it. Each wipes itself when dropped.
+pub(super) enum Engine {
+    Rsa(Box<rsa::PrivateKey>),
+    P256(p256::SecretKey),
+    P384(p384::SecretKey),
+    P521(p521::SecretKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+}
+
+fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyError {
+    move |error| KeyError::Inconsistent { algorithm, reason: error.to_string() }
+}
+
+impl Engine {
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        let info = PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?;
+        match info.algorithm.oid {
+            rfc5912::RSA_ENCRYPTION => {
+                let key = rsa::PrivateKey::try_from(info).map_err(inconsistent("RSA"))?;
+                key.validate().map_err(|error| KeyError::Inconsistent {
+                    algorithm: "RSA",
+                    reason: error.to_string(),
+                })?;
+                let bits = key.n().bit_width() as usize;
+                if !(2048..=8192).contains(&bits) {
+                    return Err(KeyError::RsaSize { bits });
+                }
+                Ok(Self::Rsa(Box::new(key)))
+            }
+            rfc5912::ID_EC_PUBLIC_KEY => {
+                let curve = info.algorithm.parameters_oid().map_err(|_| {
+                    // Explicit curve parameters: refused by the curve's absence of a name.
+                    KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
+                })?;
+                match curve {
+                    rfc5912::SECP_256_R_1 => p256::SecretKey::try_from(info).map(Self::P256),
+                    rfc5912::SECP_384_R_1 => p384::SecretKey::try_from(info).map(Self::P384),
+                    rfc5912::SECP_521_R_1 => p521::SecretKey::try_from(info).map(Self::P521),
+                    oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
+                }
+                .map_err(inconsistent("EC"))
+            }
+            rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info)
+                .map(|key| Self::Ed25519(Box::new(key)))
+                .map_err(inconsistent("Ed25519")),
+            oid => Err(KeyError::UnsupportedAlgorithm { oid }),
+        }
+    }
+
+    pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
+        use p256::elliptic_curve::Generate;
+        let mut random = getrandom::SysRng;
+        Ok(match algorithm {
+            KeyAlgorithm::Rsa { bits: bits @ (2048 | 3072 | 4096) } => {
+                let key = rsa::PrivateKey::new(&mut random, bits.into()).map_err(|error| {
+                    KeyError::Inconsistent { algorithm: "RSA", reason: error.to_string() }
+                })?;
+                Self::Rsa(Box::new(key))
+            }
+            KeyAlgorithm::Rsa { bits } => return Err(KeyError::RsaSize { bits: bits.into() }),
+            KeyAlgorithm::EcdsaP256 => p256::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P256)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::EcdsaP384 => p384::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P384)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::EcdsaP521 => p521::SecretKey::try_generate_from_rng(&mut random)
+                .map(Self::P521)
+                .map_err(KeyError::Random)?,
+            KeyAlgorithm::Ed25519 => {
+                let mut seed = Zeroizing::new([0; 32]);
+                getrandom::fill(seed.as_mut_slice()).map_err(KeyError::Random)?;
+                Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
+            }
+        })
+    }
+
+    pub(super) fn algorithm(&self) -> KeyAlgorithm {
+        match self {
+            Self::Rsa(key) => {
+                KeyAlgorithm::Rsa { bits: u16::try_from(key.n().bit_width()).unwrap_or(u16::MAX) }
+            }
+            Self::P256(_) => KeyAlgorithm::EcdsaP256,
+            Self::P384(_) => KeyAlgorithm::EcdsaP384,
+            Self::P521(_) => KeyAlgorithm::EcdsaP521,
+            Self::Ed25519(_) => KeyAlgorithm::Ed25519,
+        }
+    }
+
+    pub(super) fn public_key_der(&self) -> Result<Box<[u8]>, KeyError> {
+        let document = match self {
+            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
+            Self::P256(key) => key.public_key().to_public_key_der(),
+            Self::P384(key) => key.public_key().to_public_key_der(),
+            Self::P521(key) => key.public_key().to_public_key_der(),
+            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
+        };
+        match document {
+            Ok(document) => Ok(document.as_bytes().into()),
+            Err(spki::Error::Asn1(error)) => Err(KeyError::Malformed(error)),
+            Err(error) => Err(KeyError::Inconsistent {
+                algorithm: "private key's public",
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    pub(super) fn to_pkcs8(&self) -> Result<SecretSlice<u8>, KeyError> {
+        let document = match self {
+            Self::Rsa(key) => key.to_pkcs8_der(),
+            Self::P256(key) => key.to_pkcs8_der(),
+            Self::P384(key) => key.to_pkcs8_der(),
+            Self::P521(key) => key.to_pkcs8_der(),
+            Self::Ed25519(key) => key.to_pkcs8_der(),
+        }
+        .map_err(inconsistent("generated"))?;
+        Ok(SecretSlice::from(Box::<[u8]>::from(document.as_bytes())))
+    }
+
+    /// The signature as X.509 carries it, and the DER of its `AlgorithmIdentifier`.
+    pub(super) fn sign(self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
+        use KeyError::Signing;
+        use const_oid::db::rfc5912::{
+            ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, SHA_256_WITH_RSA_ENCRYPTION,
+        };
+        let mut parameters = None;
+        let (signature, oid) = match self {
+            Self::Rsa(key) => {
+                parameters = Some(AnyRef::NULL);
+                let key = rsa::pkcs1v15::SigningKey::<sha2::Sha256>::new(*key);
+                (key.try_sign(message).map_err(Signing)?.to_vec(), SHA_256_WITH_RSA_ENCRYPTION)
+            }
+            Self::P256(key) => {
+                let signature: p256::ecdsa::DerSignature =
+                    p256::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_256)
+            }
+            Self::P384(key) => {
+                let signature: p384::ecdsa::DerSignature =
+                    p384::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_384)
+            }
+            Self::P521(key) => {
+                let signature: p521::ecdsa::DerSignature =
+                    p521::ecdsa::SigningKey::from(key).try_sign(message).map_err(Signing)?;
+                (signature.to_vec(), ECDSA_WITH_SHA_512)
+            }
+            Self::Ed25519(key) => {
+                (key.try_sign(message).map_err(Signing)?.to_vec(), rfc8410::ID_ED_25519)
+            }
+        };
+        let algorithm = AlgorithmIdentifierRef { oid, parameters };
+        Ok((signature, algorithm.to_der().map_err(KeyError::Malformed)?))
+    }
+}
