@@ -223,12 +223,12 @@ fn parse_attribute(part: &str) -> Result<AttributeTypeAndValue, NameError> {
         rule,
     };
     // Unescaped blanks around a value are layout; "\ " keeps one.
-    let trimmed = value.trim_start();
-    let trimmed = match trimmed.trim_end() {
-        end if end.ends_with('\\') && end.len() < trimmed.len() => {
-            trimmed.get(..=end.len()).unwrap_or(trimmed)
-        }
-        end => end,
+    let trimmed = value.trim_start_matches(' ');
+    let end = trimmed.trim_end_matches(' ');
+    let backslashes = end.bytes().rev().take_while(|&byte| byte == b'\\').count();
+    let trimmed = match backslashes % 2 {
+        1 => trimmed.get(..=end.len()).unwrap_or(end),
+        _ => end,
     };
     let text = unescape(trimmed).ok_or_else(|| {
         invalid("a backslash escapes a character or two hexadecimal digits of UTF-8")
@@ -368,6 +368,7 @@ mod tests {
         }
         assert_eq!(round_trip("cn=Lu\\C4\\8Di\\C4\\87"), "CN=Lučić");
         assert_eq!(round_trip("2.5.4.3=x"), "CN=x");
+        assert_eq!(round_trip("CN= a\\\\ , O= b\\  "), "CN=a\\\\,O=b\\ ");
     }
 
     #[test]
