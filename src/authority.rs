@@ -1,7 +1,7 @@
 //! The seam: a certificate authority that issues, gives out again and revokes certificates.
 //!
-//! [`CertificateAuthority`] is what a program depends on; AWS Private CA and a local CA are behind
-//! it. It says what both can do, in the words of RFC 5280 and of AWS Private CA's API.
+//! [`CertificateAuthority`] is what a program depends on. It says what AWS Private CA's API and a
+//! local CA can both do, in the words of RFC 5280. The local one is here; AWS Private CA is to come.
 
 mod error;
 #[cfg(feature = "local")]
@@ -123,13 +123,19 @@ impl RequestedValidity {
     /// From now on, for so many days.
     #[must_use]
     pub fn days(days: u32) -> Self {
-        Self { not_before: None, end: ValidityEnd::Days(days) }
+        Self::ending(ValidityEnd::Days(days))
     }
 
     /// From now on, until `end`.
     #[must_use]
     pub fn until(end: Timestamp) -> Self {
-        Self { not_before: None, end: ValidityEnd::At(end) }
+        Self::ending(ValidityEnd::At(end))
+    }
+
+    /// From now on, until an end of any kind.
+    #[must_use]
+    pub fn ending(end: ValidityEnd) -> Self {
+        Self { not_before: None, end }
     }
 
     /// With this start.
@@ -142,10 +148,14 @@ impl RequestedValidity {
     /// The moments that are meant when a CA that is itself valid in `ca` issues `now`.
     ///
     /// # Errors
-    /// [`CaError::OutlivesCa`] and [`CaError::StartsBeforeCa`] say by how much;
+    /// [`CaError::OutlivesCa`] and [`CaError::StartsBeforeCa`] (also where the CA itself has not
+    /// started yet) say by how much;
     /// [`CaError::EmptyValidity`] if the end is not after the start.
     pub fn within(self, ca: Validity, now: Timestamp) -> Result<Validity, CaError> {
         let day = Duration::from_secs(86_400);
+        if self.not_before.is_none() && now < ca.not_before {
+            return Err(CaError::StartsBeforeCa { requested: now, ca_not_before: ca.not_before });
+        }
         let start = self.not_before.unwrap_or(now);
         let not_after = match self.end {
             ValidityEnd::Days(days) => start.plus(day * days),
@@ -241,29 +251,46 @@ impl IssueRequest {
 }
 
 impl IssueRequest {
-    /// What two requests have in common when they ask for the same, in hexadecimal.
-    ///
-    /// The debug forms of plain data are unambiguous, and a fingerprint is compared only with
-    /// those of the same version of this crate, or refused as a conflict.
+    /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
+    /// so its form does not follow that of the types: each field has a line with its name.
     #[cfg(feature = "local")]
-    pub(crate) fn fingerprint(&self) -> String {
-        let IssueRequest {
-            certificate_request,
-            subject,
-            subject_alternative_names,
-            purpose,
-            key_usage,
-            validity,
-            idempotency_key: _,
-        } = self;
-        let rest = (subject, subject_alternative_names, purpose, key_usage, validity);
-        let hash = Sha256::new()
-            .chain_update(Sha256::digest(certificate_request.public_key_der()))
-            .chain_update(Sha256::digest(certificate_request.subject().as_der()))
-            .chain_update(format!("{:?}", certificate_request.subject_alternative_names()))
-            .chain_update(format!("{rest:?}"))
-            .finalize();
-        base16ct::lower::encode_string(&hash)
+    pub(crate) fn fingerprint(&self) -> Result<String, CaError> {
+        let names = |names: &[SubjectAlternativeName]| {
+            crate::certificate::encode_subject_alternative_names(names)
+                .map(|der| base16ct::lower::encode_string(&der))
+                .map_err(|error| CaError::Backend {
+                    operation: "encoding the names",
+                    source: Box::new(error),
+                })
+        };
+        let request = &self.certificate_request;
+        let subject = self.subject.as_ref().unwrap_or(request.subject());
+        let alternative_names = self
+            .subject_alternative_names
+            .as_deref()
+            .unwrap_or(request.subject_alternative_names());
+        let purpose = match self.purpose {
+            CertificatePurpose::Client => "client".to_owned(),
+            CertificatePurpose::Server => "server".to_owned(),
+            CertificatePurpose::ClientAndServer => "client and server".to_owned(),
+            CertificatePurpose::SubordinateCa { path_len: None } => "ca".to_owned(),
+            CertificatePurpose::SubordinateCa { path_len: Some(length) } => format!("ca {length}"),
+        };
+        let end = match self.validity.end {
+            ValidityEnd::Days(days) => format!("{days} days"),
+            ValidityEnd::Months(months) => format!("{months} months"),
+            ValidityEnd::Years(years) => format!("{years} years"),
+            ValidityEnd::At(end) => end.to_string(),
+        };
+        let start = self.validity.not_before.map(|start| start.to_string()).unwrap_or_default();
+        let canonical = format!(
+            "issue 1\nkey {}\nsubject {}\nnames {}\npurpose {purpose}\nusage {}\nstart {start}\nend {end}\n",
+            base16ct::lower::encode_string(request.public_key_der()),
+            base16ct::lower::encode_string(subject.as_der()),
+            names(alternative_names)?,
+            self.key_usage.unwrap_or(self.purpose.key_usage()),
+        );
+        Ok(hash_hex(canonical.as_bytes()))
     }
 }
 
@@ -435,6 +462,16 @@ mod tests {
         let start = moment("2025-12-31T23:59:00Z");
         let error = RequestedValidity::days(1).starting(start).within(ca(), now).unwrap_err();
         assert!(error.to_string().contains("60 seconds before its CA"), "{error}");
+        let before_the_ca = moment("2025-06-01T00:00:00Z");
+        assert!(matches!(
+            RequestedValidity::days(30).within(ca(), before_the_ca),
+            Err(CaError::StartsBeforeCa { .. })
+        ));
+        let month = RequestedValidity::ending(ValidityEnd::Months(1)).starting(ca().not_before);
+        let year = RequestedValidity::ending(ValidityEnd::Years(1)).starting(ca().not_before);
+        let end = |validity: RequestedValidity| validity.within(ca(), now).unwrap().not_after;
+        assert_eq!(end(month), moment("2026-02-01T00:00:00Z"));
+        assert_eq!(end(year), moment("2027-01-01T00:00:00Z"));
         assert!(matches!(
             RequestedValidity::days(0).within(ca(), now),
             Err(CaError::EmptyValidity { .. })

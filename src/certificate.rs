@@ -165,6 +165,10 @@ impl Fields {
             tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
                 .in_field(field)?;
         }
+        // RFC 5280 section 4.1.2.9: extensions are version 3's.
+        if version < 3 && !tbs.is_finished() {
+            return Err(Tag::Sequence.unexpected_error(None).into()).in_field("extensions");
+        }
         let extensions = Extensions::parse(tbs)?;
         Ok(Self {
             version,
@@ -413,9 +417,7 @@ impl CertificateChain {
         pem::blocks(bytes)?
             .into_iter()
             .map(|block| match block.label.as_str() {
-                pem::CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
-                    Certificate::from_der(&block.contents)
-                }
+                pem::CERTIFICATE | "X509 CERTIFICATE" => Certificate::from_der(&block.contents),
                 _ if block.is_private_key() => Err(CertificateError::PrivateKey {
                     label: block.label.clone(),
                     line: block.line,

@@ -48,6 +48,17 @@ impl FileError {
     }
 }
 
+/// The names of files that are being written: a killed process leaves one behind.
+pub(crate) const TEMPORARY_PREFIX: &str = ".private-ca-";
+pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Whether a file of this name was left behind by a process that was killed while it wrote.
+#[cfg(feature = "local")]
+pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX)
+}
+
 /// Writes `contents` to `path`, whole or not at all.
 ///
 /// # Errors
@@ -75,7 +86,7 @@ fn write_inner(
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".private-ca-").suffix(".tmp");
+    builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -177,15 +188,13 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_leaves_the_old_file() {
-        // /dev/full is no folder, so the failure is provoked at the rename instead: the target is
-        // a folder, which no file can replace.
+    fn a_write_that_fails_leaves_no_temporary_file() {
+        // A folder is in the way, which no file can replace.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("occupied");
         std::fs::create_dir(&path).unwrap();
         write(&path, "x", Secrecy::Secret, Existing::Replace).unwrap_err();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -117,6 +117,20 @@ impl ManagedRequest {
     }
 }
 
+#[cfg(feature = "local")]
+impl ManagedRequest {
+    /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
+    /// so its form does not follow that of the types.
+    fn fingerprint(&self) -> String {
+        let names = self.subject_alternative_names.join(",");
+        let canonical = format!(
+            "managed 1\ndomain {}\nnames {names}\nkey {}\n",
+            self.domain_name, self.key_algorithm
+        );
+        crate::authority::hash_hex(canonical.as_bytes())
+    }
+}
+
 /// Why a managed certificate cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

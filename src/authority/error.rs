@@ -99,6 +99,13 @@ pub enum CaError {
         /// When it was revoked.
         since: Timestamp,
     },
+    /// The CA has taken the request, and the certificate was not ready in time. It may still be
+    /// issued: ask for it again by its id.
+    #[error("the certificate {id} was asked for and is not issued yet; ask for it again by its id")]
+    Unfinished {
+        /// What the CA calls the certificate to be.
+        id: CertificateId,
+    },
     /// The idempotency key was used for another request.
     #[error(
         "the idempotency key \"{key}\" was used for another request before: use a new key, or ask for the same"

@@ -33,6 +33,7 @@ use crate::file;
 use crate::key::{KeyAlgorithm, Passphrase, PrivateKey};
 use crate::pem;
 use crate::request::CertificateRequest;
+use crate::verify::{Purpose, Verification, Verifier};
 
 /// A certificate authority whose key is here.
 ///
@@ -54,8 +55,9 @@ use crate::request::CertificateRequest;
 /// # Ok(()) }
 /// ```
 ///
-/// Its methods do not need an async runtime. They wait for the disk, a few milliseconds, and for
-/// another process that holds the folder's lock.
+/// Its methods do not need an async runtime, and block: for the disk, for arithmetic, and for
+/// another process that holds the folder's lock. Where that matters, call them from
+/// `spawn_blocking`.
 pub struct LocalCa {
     certificate: Certificate,
     chain: CertificateChain,
@@ -64,7 +66,7 @@ pub struct LocalCa {
     store: Store,
 }
 
-/// No CA: its certificate would never end, so only its own validity counts.
+/// A root is bounded by no CA above it.
 const UNBOUNDED: Validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
 
 impl LocalCa {
@@ -182,12 +184,14 @@ impl LocalCa {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
+        let store = Store::Folder(path.to_owned());
+        store.lock()?.sweep()?;
         let key = key_file::read(&file::read(path.join(store::KEY))?, passphrase.as_ref())?;
         if key.public_key_der() != certificate.public_key_der() {
             let reason = "the private key is not the one that the CA's certificate is for";
             return Err(damaged(store::KEY, reason.to_owned()));
         }
-        Self::assemble(certificate, above, &key, passphrase, Store::Folder(path.to_owned()))
+        Self::assemble(certificate, above, &key, passphrase, store)
     }
 
     fn assemble(
@@ -313,7 +317,7 @@ impl LocalCa {
         store: &mut Locked<'_>,
         request: &IssueRequest,
     ) -> Result<IssuedCertificate, CaError> {
-        let fingerprint = request.fingerprint();
+        let fingerprint = request.fingerprint()?;
         let remembered = match &request.idempotency_key {
             None => None,
             Some(key) => {
@@ -441,11 +445,24 @@ async fn new_subordinate(
     let request = CertificateRequest::new(&key, options.subject.clone(), &[])?;
     let purpose = CertificatePurpose::SubordinateCa { path_len: options.path_len };
     let issued = parent.issue(IssueRequest::new(request, purpose, options.validity)).await?;
-    if issued.certificate.public_key_der() != key.public_key_der() {
-        return Err(CaError::NotAllowed {
-            subject: issued.certificate.issuer(),
-            reason: "the certificate it issued is for another key than the one that was asked",
+    let certificate = &issued.certificate;
+    let wrong = if certificate.public_key_der() != key.public_key_der() {
+        Some("the certificate it issued is for another key than the one that was asked")
+    } else if certificate.subject_der() != options.subject.as_der() {
+        Some("the certificate it issued is for another subject than the one that was asked")
+    } else if !certificate.is_ca() {
+        Some("the certificate it issued is no CA's (RFC 5280 section 4.2.1.9)")
+    } else {
+        let above = issued.chain.certificates();
+        let verified = Verifier::new(above.last().cloned()).ok().and_then(|verifier| {
+            verifier.verify(certificate, above, &Verification::new(Purpose::Any)).ok()
         });
+        verified
+            .is_none()
+            .then_some("the certificate it issued does not verify under its own chain")
+    };
+    if let Some(reason) = wrong {
+        return Err(CaError::NotAllowed { subject: certificate.issuer(), reason });
     }
     Ok((key, issued.certificate, issued.chain.certificates().to_vec()))
 }

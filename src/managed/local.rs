@@ -15,7 +15,7 @@ use crate::authority::{
     RequestedValidity, hash_hex,
 };
 use crate::certificate::{Certificate, DistinguishedName, SerialNumber, Timestamp};
-use crate::key::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey};
+use crate::key::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase};
 use crate::pem;
 use crate::request::CertificateRequest;
 
@@ -54,7 +54,11 @@ impl LocalManaged {
         &self.ca
     }
 
-    fn issue(&self, request: &ManagedRequest) -> Result<(PrivateKey, Certificate), ManagedError> {
+    /// Makes the key and has it certified. It takes its time, so it is done under no lock.
+    fn issue(
+        &self,
+        request: &ManagedRequest,
+    ) -> Result<(Zeroizing<String>, Certificate), ManagedError> {
         let key_algorithm = request.key_algorithm;
         if ![KeyAlgorithm::RSA_2048, KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384]
             .contains(&key_algorithm)
@@ -80,7 +84,7 @@ impl LocalManaged {
             CertificatePurpose::ClientAndServer,
             RequestedValidity::days(VALIDITY_DAYS),
         ))?;
-        Ok((key, certificate))
+        Ok((self.ca.key_at_rest(&key)?, certificate))
     }
 
     /// Key first: a certificate that is on record can always be exported.
@@ -130,27 +134,29 @@ fn read_answer(record: &[u8]) -> Result<(Zeroizing<String>, Certificate), CaErro
 #[async_trait]
 impl ManagedCertificates for LocalManaged {
     async fn request(&self, request: ManagedRequest) -> Result<CertificateId, ManagedError> {
-        let mut store = self.ca.lock()?;
         let Some(idempotency_key) = &request.idempotency_key else {
             let (key, certificate) = self.issue(&request)?;
-            let key = self.ca.key_at_rest(&key)?;
-            return Ok(self.record(&mut store, key.as_bytes(), certificate)?);
+            return Ok(self.record(&mut self.ca.lock()?, key.as_bytes(), certificate)?);
         };
         let name = format!("managed-{}", hash_hex(idempotency_key.as_bytes()));
-        let fingerprint = format!("Request: {}\n", hash_hex(format!("{request:?}").as_bytes()));
-        let record = match store.read(Record::Request, &name)? {
-            Some(record) if record.starts_with(fingerprint.as_bytes()) => record,
-            Some(_) => {
-                let key = idempotency_key.clone();
-                return Err(CaError::IdempotencyConflict { key }.into());
-            }
-            None => {
-                let (key, certificate) = self.issue(&request)?;
-                let key = self.ca.key_at_rest(&key)?;
+        let fingerprint = format!("Request: {}\n", request.fingerprint());
+        let mut new = None;
+        if self.ca.lock()?.read(Record::Request, &name)?.is_none() {
+            new = Some(self.issue(&request)?);
+        }
+        let mut store = self.ca.lock()?;
+        // Another process may have answered in the meantime; then its answer counts.
+        let record = match (store.read(Record::Request, &name)?, new) {
+            (Some(record), _) if record.starts_with(fingerprint.as_bytes()) => record,
+            (None, Some((key, certificate))) => {
                 let parts = [fingerprint.as_str(), key.as_str(), &certificate.to_pem()];
                 let record = Zeroizing::new(parts.concat().into_bytes());
                 store.write(Record::Request, &name, &record)?;
                 record
+            }
+            (Some(_), _) | (None, None) => {
+                let key = idempotency_key.clone();
+                return Err(CaError::IdempotencyConflict { key }.into());
             }
         };
         let (key, certificate) = read_answer(&record)?;

@@ -266,6 +266,10 @@ impl VerifyError {
 
     /// One error for all that was tried for the certificate's issuer.
     pub(super) fn no_path(certificate: &Certificate, mut candidates: Vec<RejectedIssuer>) -> Self {
+        // A root whose namesakes did not sign it: that it is not trusted is the reason.
+        if certificate.is_self_issued() && candidates.iter().all(|other| other.error.rank() == 0) {
+            return Self::SelfSigned { subject: certificate.subject() };
+        }
         candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.error.rank()));
         if candidates.len() == 1
             && let Some(only) = candidates.pop()
@@ -275,8 +279,6 @@ impl VerifyError {
         let subject = certificate.subject();
         if !candidates.is_empty() {
             Self::NoPath { subject, candidates }
-        } else if certificate.is_self_issued() {
-            Self::SelfSigned { subject }
         } else {
             Self::UnknownIssuer { subject, issuer: certificate.issuer() }
         }

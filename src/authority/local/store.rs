@@ -135,6 +135,27 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// Removes what a process left behind that was killed in the middle of a write. Nobody else
+    /// writes while the lock is held.
+    pub(super) fn sweep(&self) -> Result<(), CaError> {
+        let Self::Folder { path, .. } = self else {
+            return Ok(());
+        };
+        for folder in ["", ISSUED, MANAGED, REQUESTS] {
+            let folder = path.join(folder);
+            let failed = |source| FileError::new("read", &folder, source);
+            for entry in std::fs::read_dir(&folder).map_err(failed)? {
+                let name = entry.map_err(failed)?.file_name();
+                if file::is_temporary(&name) {
+                    let leftover = folder.join(name);
+                    std::fs::remove_file(&leftover)
+                        .map_err(|source| FileError::new("remove", &leftover, source))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The names of all records of a kind.
     pub(crate) fn names(&self, record: Record) -> Result<Vec<String>, CaError> {
         let mut names: Vec<String> = match self {
@@ -201,7 +222,7 @@ pub(super) fn create_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<(), 
     std::fs::create_dir_all(parent).map_err(failed)?;
     check_free(path)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".private-ca-").suffix(".tmp");
+    builder.prefix(file::TEMPORARY_PREFIX).suffix(file::TEMPORARY_SUFFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let new = builder.tempdir_in(parent).map_err(failed)?;
