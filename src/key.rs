@@ -403,6 +403,8 @@ mod tests {
             assert_eq!(read.public_key_der(), key.public_key_der());
             assert_eq!(read.algorithm(), name.parse().unwrap());
             assert!(!key.sign(b"message").unwrap().0.is_empty());
+            let info = PrivateKeyInfoRef::from_der(key.expose_pkcs8_der()).unwrap();
+            assert_eq!(info.version(), pkcs8::Version::V1, "{name}");
         }
     }
 

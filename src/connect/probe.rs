@@ -81,7 +81,7 @@ impl Alert {
                 "the client's certificate is of a kind it does not take, or not for TLS clients"
             }
             AlertDescription::DecryptError => {
-                "a signature did not verify: the client's certificate or key does not fit"
+                "a signature did not verify: the client's CA has the name of a trusted one but another key, or the certificate was changed"
             }
             AlertDescription::HandshakeFailure => {
                 "no common ground; with TLS 1.2 also its way to ask for a client certificate that was not sent"

@@ -125,7 +125,11 @@ impl Engine {
             Self::P256(key) => key.to_pkcs8_der(),
             Self::P384(key) => key.to_pkcs8_der(),
             Self::P521(key) => key.to_pkcs8_der(),
-            Self::Ed25519(key) => key.to_pkcs8_der(),
+            // Without the public key it is PKCS#8 version 1; OpenSSL 3.0 does not read version 2.
+            Self::Ed25519(key) => {
+                ed25519_dalek::pkcs8::KeypairBytes { secret_key: key.to_bytes(), public_key: None }
+                    .to_pkcs8_der()
+            }
         }
         .map_err(inconsistent("generated"))?;
         Ok(SecretSlice::from(Box::<[u8]>::from(document.as_bytes())))
