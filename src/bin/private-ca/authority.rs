@@ -4,7 +4,10 @@ use std::path::Path;
 
 use private_ca::authority::local::Revoked;
 use private_ca::file::{self, Secrecy};
-use private_ca::managed::{CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _};
+use private_ca::identity::{CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE};
+use private_ca::managed::{
+    CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _, PRIVATE_KEY_FILE,
+};
 use private_ca::{
     CaError, Certificate, CertificateAuthority as _, CertificateChain, CertificateId,
     CertificatePurpose, CertificateRequest, Identity, IssueRequest, LocalCa, LocalCaOptions,
@@ -15,7 +18,7 @@ use crate::arguments::{
     CaCreateArguments, CaCrlArguments, CaShowArguments, ExportArguments, IssueArguments,
     PassphraseSource, Purpose, RevokeArguments,
 };
-use crate::files::{existing, in_file};
+use crate::files::{check_free, existing, in_file};
 use crate::output::{self, Answer};
 use crate::{Failure, OrFail as _};
 
@@ -81,6 +84,11 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
         }
         (None, None) => return Err("give --subject, or --csr").or_unasked(),
     };
+    let mut files = vec![CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE];
+    if key.is_some() {
+        files.extend([CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE]);
+    }
+    check_free(&arguments.out, &files, arguments.overwrite)?;
     let validity = RequestedValidity::days(arguments.days);
     let mut request = IssueRequest::new(signing_request, purpose, validity);
     request.subject = arguments.subject;
@@ -125,6 +133,8 @@ pub(crate) async fn export(arguments: ExportArguments) -> Result<Answer, Failure
     let ca = open(&arguments.ca, &(&arguments.ca_passphrase).into())?;
     let passphrase = arguments.passphrase.chosen("the exported key")?;
     private_ca::managed::check_export_passphrase(&passphrase).or_no()?;
+    let files = [CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE, PRIVATE_KEY_FILE];
+    check_free(&arguments.out, &files, arguments.overwrite)?;
     let managed = LocalManaged::new(ca.into());
     let id = match (arguments.certificate, arguments.dns.split_first()) {
         (Some(serial), _) => CertificateId::new(serial.to_string()),
