@@ -126,6 +126,22 @@ impl Workshop {
         let shown = self.json("ca show --dir ca");
         shown["issued"].as_array().unwrap().iter().map(serial_in).collect()
     }
+
+    fn revoked(&self) -> BTreeSet<String> {
+        let shown = self.json("ca show --dir ca");
+        let issued = shown["issued"].as_array().unwrap().iter();
+        issued.filter(|one| !one["revoked"].is_null()).map(serial_in).collect()
+    }
+
+    /// Runs where no file can grow beyond so many blocks of 512 bytes: writing fails, as on a full
+    /// disk.
+    fn run_on_full_disk(&self, blocks: u32, line: &str) -> Ran {
+        let limited = r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", limited, &blocks.to_string(), PRIVATE_CA]).args(words(line));
+        shell.current_dir(self.folder.path()).stdin(Stdio::null());
+        Ran::of(line, &shell.output().unwrap())
+    }
 }
 
 impl Ran {
@@ -939,4 +955,202 @@ fn a_folder_that_is_taken_is_noticed_before_anything_is_issued() {
         "passphrase.txt",
     );
     assert_eq!(workshop.issued(), before);
+}
+
+// --- Accidents. -----------------------------------------------------------------------------------
+
+#[test]
+fn a_full_disk_leaves_everything_as_it_was() {
+    let workshop = Workshop::with_ca();
+    let serial = workshop.issue("w");
+    let line = "export --ca ca --dns w.example --key p256 --passphrase-file passphrase.txt --out x";
+    workshop.run(line).yes();
+    workshop.put("old.txt", "the old contents");
+    let before = contents(workshop.folder.path());
+    let revoke = format!("revoke --ca ca {serial}");
+    let lines = [
+        "walkthrough --dir first",
+        "ca create --dir new --subject CN=New --key p256",
+        "ca create --dir deeper/new --subject CN=New --key p256",
+        "ca create --dir below --subject CN=Below --key p256 --parent ca --days 30",
+        "issue --ca ca --subject CN=v --key p256 --out v",
+        "issue --ca ca --subject CN=v --key p256 --out w --overwrite",
+        "export --ca ca --dns v.example --key p256 --passphrase-file passphrase.txt --out u",
+        &revoke,
+        "key decrypt x/private_key.txt --passphrase-file passphrase.txt --out plain.txt",
+        "key decrypt x/private_key.txt --passphrase-file passphrase.txt --out old.txt --overwrite",
+        "key encrypt w/private_key_nopass.txt --preset acm --passphrase-file passphrase.txt --out sealed.txt",
+    ];
+    for line in lines {
+        let ran = workshop.run_on_full_disk(0, line);
+        assert_eq!(ran.status, Some(2), "{ran}");
+        assert!(ran.stderr.starts_with("private-ca: cannot "), "{ran}");
+        assert!(ran.stderr.contains("File too large"), "{ran}");
+        let ran = workshop.run_on_full_disk(0, &format!("{line} --json"));
+        assert!(ran.json()["error"].is_string(), "{ran}");
+        // A temporary file would be a new one.
+        assert_unchanged(&before, workshop.folder.path());
+        assert!(!workshop.path("new").exists() && !workshop.path("deeper/new").exists());
+    }
+    // Reading needs no room.
+    workshop.run_on_full_disk(0, "ca show --dir ca").yes().says("issued: 2");
+    // And with room again, all of it works.
+    for line in lines {
+        workshop.run(line).yes();
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_after_issuing_leaves_a_certificate_that_is_named() {
+    let workshop = Workshop::with_ca();
+    let line = "ca create --dir below --subject O=Acme,CN=Below --key p256 --parent ca --days 500";
+    workshop.run(line).yes();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let request = CertificateRequest::new(&key, "CN=v".parse().unwrap(), &[]).unwrap();
+    workshop.put("v.csr", request.to_pem());
+    let export = "export --ca below --passphrase-file passphrase.txt --out x";
+    // The certificate fits into 1024 bytes, the chain of two does not.
+    for (line, advice) in [
+        ("issue --ca below --subject CN=v --key p256 --out v", "revoke it"),
+        ("issue --ca below --csr v.csr --out c", "it is in below/issued/"),
+        (&format!("{export} --dns v.example --key p256"), "export it with --certificate"),
+    ] {
+        let before = workshop.json("ca show --dir below")["issued"].as_array().unwrap().len();
+        let ran = workshop.run_on_full_disk(2, line);
+        assert_eq!(ran.status, Some(2), "{ran}");
+        let shown = workshop.json("ca show --dir below");
+        let issued: BTreeSet<_> =
+            shown["issued"].as_array().unwrap().iter().map(serial_in).collect();
+        assert_eq!(issued.len(), before + 1, "{ran}");
+        let named = issued.iter().find(|serial| ran.stderr.contains(*serial));
+        let named = named.unwrap_or_else(|| panic!("{ran}"));
+        assert!(ran.stderr.contains(advice), "{ran}");
+        if line.starts_with("export") {
+            workshop.run(&format!("{export} --certificate {named} --overwrite")).yes();
+        } else {
+            workshop.run(&format!("revoke --ca below {named}")).yes();
+        }
+    }
+    assert_sound(workshop.folder.path());
+}
+
+/// Every PEM file below a folder is whole. What a killed process was writing has a name of its own.
+fn assert_sound(folder: &Path) {
+    for (path, contents) in contents(folder) {
+        let unfinished = path.components().any(|part| {
+            let name = part.as_os_str().to_str().unwrap();
+            name.starts_with(".private-ca-") && name.ends_with(".tmp")
+        });
+        if unfinished || path.ends_with("passphrase.txt") {
+            continue;
+        }
+        let blocks = private_ca::pem::blocks(&contents)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(!blocks.is_empty(), "{}", path.display());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.parent().unwrap().ends_with("issued") || name.starts_with("certificate") {
+            private_ca::CertificateChain::from_pem_or_der(&contents).unwrap();
+        } else if path.parent().unwrap().ends_with("managed") {
+            PrivateKey::from_pem_or_der(&contents).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_leaves_a_folder_that_opens_and_has_lost_nothing() {
+    const ROUNDS: u32 = 40;
+    let workshop = Workshop::with_ca();
+    let mut to_revoke: Vec<_> = (0..ROUNDS / 4).map(|n| workshop.issue(&format!("r{n}"))).collect();
+    // From before the first instruction to after the last one.
+    let start = Instant::now();
+    workshop.issue("w");
+    let whole = start.elapsed();
+    let mut killed = 0;
+    let (mut issued, mut revoked) = (workshop.issued(), workshop.revoked());
+    for round in 0..ROUNDS {
+        let out = format!("out{round}");
+        let mut revoking = None;
+        let line = match round % 4 {
+            0 => format!("issue --ca ca --subject CN={out} --key p256 --out {out}"),
+            1 => format!(
+                "export --ca ca --dns w.example --key p256 --passphrase-file passphrase.txt --out {out}"
+            ),
+            2 => {
+                let serial = revoking.insert(to_revoke.pop().unwrap());
+                format!("revoke --ca ca {serial}")
+            }
+            _ => format!("ca create --dir {out} --subject CN={out} --key p256"),
+        };
+        let mut command = workshop.command(&line);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole * round / ROUNDS);
+        child.kill().unwrap();
+        let finished = child.wait().unwrap().success();
+        killed += u32::from(!finished);
+
+        assert_sound(workshop.folder.path());
+        let (issued_now, revoked_now) = (workshop.issued(), workshop.revoked());
+        assert!(issued_now.is_superset(&issued), "{line}");
+        assert!(revoked_now.is_superset(&revoked), "{line}");
+        if let Some(serial) = revoking {
+            assert!(revoked_now.contains(&serial) || !finished, "{line}");
+            // It can be done now, unless it was done already.
+            let again = workshop.run(&line);
+            assert_eq!(again.status, Some(i32::from(revoked_now.contains(&serial))), "{again}");
+        }
+        if let Ok(pem) = std::fs::read(workshop.path(&out).join("certificate.txt")) {
+            let certificate = Certificate::from_pem_or_der(&pem).unwrap();
+            assert!(issued_now.contains(&certificate.serial_number().to_string()), "{line}");
+        }
+        if round % 4 == 3 {
+            if workshop.path(&out).exists() {
+                workshop.run(&format!("ca show --dir {out}")).yes().says("issued: 0");
+            } else {
+                assert!(!finished);
+                workshop.run(&line).yes();
+            }
+        } else if round % 4 < 2 {
+            // The same command can be given again.
+            workshop.run(&format!("{line} --overwrite")).yes();
+        }
+        (issued, revoked) = (workshop.issued(), workshop.revoked());
+    }
+    assert!(killed > 0, "every process was done before it was killed");
+    assert_eq!(revoked.len() as u32, ROUNDS / 4);
+    workshop.run("ca crl --dir ca").yes().says("BEGIN X509 CRL");
+}
+
+#[test]
+fn eight_processes_at_once_on_one_ca_lose_nothing() {
+    let workshop = Workshop::with_ca();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let request = CertificateRequest::new(&key, "CN=once".parse().unwrap(), &[]).unwrap();
+    workshop.put("once.csr", request.to_pem());
+    let work = |process: usize| {
+        let revoked = workshop.issue(&format!("a{process}"));
+        workshop.run(&format!("revoke --ca ca {revoked}")).yes();
+        let kept = workshop.issue(&format!("b{process}"));
+        let with = "--key p256 --passphrase-file passphrase.txt";
+        let line = format!("export --ca ca --dns w{process}.example {with} --out c{process}");
+        let exported = serial_in(&workshop.json(&line)["certificate"]);
+        let line = format!("issue --ca ca --csr once.csr --idempotency-key once --out d{process}");
+        let once = serial_in(&workshop.json(&line)["certificate"]);
+        let created = workshop.run("ca create --dir one --subject CN=One --key p256");
+        (revoked, [kept, exported], once, created.status)
+    };
+    let done: Vec<_> = std::thread::scope(|scope| {
+        let work = &work;
+        let running: Vec<_> = (0..8).map(|process| scope.spawn(move || work(process))).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let revoked: BTreeSet<_> = done.iter().map(|one| one.0.clone()).collect();
+    let once: BTreeSet<_> = done.iter().map(|one| one.2.clone()).collect();
+    let kept = done.iter().flat_map(|one| one.1.clone());
+    let all: BTreeSet<_> = revoked.iter().cloned().chain(kept).chain(once.clone()).collect();
+    assert_eq!((once.len(), all.len()), (1, 25));
+    assert_eq!(workshop.issued(), all);
+    assert_eq!(workshop.revoked(), revoked);
+    assert_eq!(done.iter().filter(|one| one.3 == Some(0)).count(), 1, "one creates it");
+    assert_eq!(done.iter().filter(|one| one.3 == Some(1)).count(), 7, "the others are refused");
+    workshop.run("ca show --dir one").yes().says("issued: 0");
 }
