@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use private_ca::authority::local::Revoked;
-use private_ca::file::{self, Secrecy};
-use private_ca::managed::{CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _};
+use private_ca::file::{self, FileError, Secrecy};
+use private_ca::identity::{CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE};
+use private_ca::managed::{
+    CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _, PRIVATE_KEY_FILE,
+};
 use private_ca::{
     CaError, Certificate, CertificateAuthority as _, CertificateChain, CertificateId,
     CertificatePurpose, CertificateRequest, Identity, IssueRequest, LocalCa, LocalCaOptions,
@@ -15,7 +18,7 @@ use crate::arguments::{
     CaCreateArguments, CaCrlArguments, CaShowArguments, ExportArguments, IssueArguments,
     PassphraseSource, Purpose, RevokeArguments,
 };
-use crate::files::{existing, in_file};
+use crate::files::{check_free, existing, in_file};
 use crate::output::{self, Answer};
 use crate::{Failure, OrFail as _};
 
@@ -81,6 +84,11 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
         }
         (None, None) => return Err("give --subject, or --csr").or_unasked(),
     };
+    let mut files = vec![CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE];
+    if key.is_some() {
+        files.extend([CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE]);
+    }
+    check_free(&arguments.out, &files, arguments.overwrite)?;
     let validity = RequestedValidity::days(arguments.days);
     let mut request = IssueRequest::new(signing_request, purpose, validity);
     request.subject = arguments.subject;
@@ -96,11 +104,24 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
             let mut certificates = vec![issued.certificate];
             certificates.extend_from_slice(issued.chain.certificates());
             let identity = Identity::new(certificates, key).or_no()?;
-            let files = identity.write_to(out, existing).or_no()?;
+            let files = identity.write_to(out, existing).map_err(|error| {
+                let serial = certificate.serial_number();
+                format!("{error}; the certificate {serial} is issued all the same, and without its key it is of no use: revoke it")
+            });
+            let files = files.or_unasked()?;
             Ok(output::issued(&certificate, out, Some(&files)))
         }
         None => {
-            write_certificates(out, &certificate, &issued.chain, existing)?;
+            write_certificates(out, &certificate, &issued.chain, existing)
+                .map_err(|error| {
+                    let serial = certificate.serial_number();
+                    let kept = arguments.ca.join(format!("issued/{serial}.pem"));
+                    format!(
+                        "{error}; the certificate {serial} is issued all the same: it is in {}",
+                        kept.display()
+                    )
+                })
+                .or_unasked()?;
             Ok(output::issued(&certificate, out, None))
         }
     }
@@ -111,12 +132,12 @@ fn write_certificates(
     certificate: &Certificate,
     chain: &CertificateChain,
     existing: file::Existing,
-) -> Result<(), Failure> {
-    file::create_secret_folder(out).or_no()?;
+) -> Result<(), FileError> {
+    file::create_secret_folder(out)?;
     for (name, pem) in
         [(CERTIFICATE_FILE, certificate.to_pem()), (CERTIFICATE_CHAIN_FILE, chain.to_pem())]
     {
-        file::write(out.join(name), pem, Secrecy::Public, existing).or_no()?;
+        file::write(out.join(name), pem, Secrecy::Public, existing)?;
     }
     Ok(())
 }
@@ -125,6 +146,8 @@ pub(crate) async fn export(arguments: ExportArguments) -> Result<Answer, Failure
     let ca = open(&arguments.ca, &(&arguments.ca_passphrase).into())?;
     let passphrase = arguments.passphrase.chosen("the exported key")?;
     private_ca::managed::check_export_passphrase(&passphrase).or_no()?;
+    let files = [CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE, PRIVATE_KEY_FILE];
+    check_free(&arguments.out, &files, arguments.overwrite)?;
     let managed = LocalManaged::new(ca.into());
     let id = match (arguments.certificate, arguments.dns.split_first()) {
         (Some(serial), _) => CertificateId::new(serial.to_string()),
@@ -138,7 +161,13 @@ pub(crate) async fn export(arguments: ExportArguments) -> Result<Answer, Failure
         (None, None) => return Err("give --dns, or --certificate").or_unasked(),
     };
     let exported = managed.export(id, passphrase).await.or_no()?;
-    exported.write_to(&arguments.out, existing(arguments.overwrite)).or_no()?;
+    let written = exported.write_to(&arguments.out, existing(arguments.overwrite));
+    written
+        .map_err(|error| {
+            let serial = exported.certificate.serial_number();
+            format!("{error}; the certificate {serial} is issued all the same: export it with --certificate {serial} --overwrite")
+        })
+        .or_unasked()?;
     Ok(output::exported(&exported, &arguments.out))
 }
 

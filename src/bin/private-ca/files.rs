@@ -22,3 +22,21 @@ pub(crate) fn in_file(path: &Path, error: impl std::fmt::Display) -> String {
 pub(crate) fn existing(overwrite: bool) -> Existing {
     if overwrite { Existing::Replace } else { Existing::Keep }
 }
+
+/// Whether a folder can take these files, asked before anything is issued for it: what is issued
+/// is on the CA's record, and a key that then finds no place is lost.
+pub(crate) fn check_free(folder: &Path, names: &[&str], overwrite: bool) -> Result<(), Failure> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(in_file(folder, "this is not a folder")).or_unasked();
+    }
+    let taken = |name: &&str| folder.join(name).symlink_metadata().is_ok();
+    match names.iter().copied().find(taken) {
+        Some(name) if !overwrite => {
+            let path = folder.join(name);
+            let message =
+                "this exists already: choose another folder, or write over it with --overwrite";
+            Err(in_file(&path, message)).or_no()
+        }
+        _ => Ok(()),
+    }
+}

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{CaCommand, Command, KeyCommand};
+use arguments::{Arguments, CaCommand, Command, KeyCommand};
 use output::Answer;
 
 /// Why a command has no positive answer. Which of the two it is decides the exit status.
@@ -83,7 +83,23 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .block_on(future)
 }
 
+/// Reads the arguments. With `--json` a mistake in them is told in JSON too, like every other error.
+fn arguments() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        // Help and the version come this way too; they go to standard output.
+        if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+            let message = error.to_string();
+            let message = message.trim_end();
+            let message = message.strip_prefix("error: ").unwrap_or(message);
+            return output::print(Err(message).or_unasked(), true);
+        }
+        error.exit()
+    })
+}
+
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
-    output::print(answer(arguments.command), arguments.json)
+    match arguments() {
+        Ok(arguments) => output::print(answer(arguments.command), arguments.json),
+        Err(status) => status,
+    }
 }

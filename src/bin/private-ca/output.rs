@@ -173,17 +173,16 @@ fn certificate_json(certificate: &Certificate) -> Value {
 /// A CA was created.
 pub(crate) fn ca_created(ca: &LocalCa, folder: &Path) -> Answer {
     let certificate = ca.own_certificate();
-    let folder = folder.display();
-    let mut text = format!("created the CA {} in {folder}\n", certificate.subject());
+    let word = shell_path(folder);
+    let own_certificate = folder.join("certificate.pem");
+    let mut text = format!("created the CA {} in {}\n", certificate.subject(), folder.display());
     lines(&mut text, "  ", &certificate_rows(certificate));
     let _ = write!(
         text,
-        "Give {folder}/certificate.pem to whoever is to trust it.\nNext: private-ca issue --ca {folder} --subject \"CN=worker-1\" --out worker-1\n"
+        "Give {} to whoever is to trust it.\nNext: private-ca issue --ca {word} --subject \"CN=worker-1\" --out worker-1\n",
+        own_certificate.display()
     );
-    said(
-        text,
-        json!({ "folder": folder.to_string(), "certificate": certificate_json(certificate) }),
-    )
+    said(text, json!({ "folder": folder, "certificate": certificate_json(certificate) }))
 }
 
 /// What a CA is and has done.
@@ -241,16 +240,18 @@ pub(crate) fn issued(
 
 /// A managed certificate was exported.
 pub(crate) fn exported(exported: &ExportedCertificate, folder: &Path) -> Answer {
-    let folder = folder.display();
-    let mut text = format!("exported a managed certificate into {folder}\n");
+    let word = |name: &str| shell_path(&folder.join(name));
+    let mut text = format!("exported a managed certificate into {}\n", folder.display());
     lines(&mut text, "  ", &certificate_rows(&exported.certificate));
     let _ = write!(
         text,
-        "  private_key.txt is encrypted: {}\nNext: private-ca key decrypt {folder}/private_key.txt --passphrase-file FILE --out {folder}/private_key_nopass.txt\n",
-        exported.private_key.scheme()
+        "  private_key.txt is encrypted: {}\nNext: private-ca key decrypt {} --passphrase-file FILE --out {}\n",
+        exported.private_key.scheme(),
+        word("private_key.txt"),
+        word("private_key_nopass.txt")
     );
     let certificate = certificate_json(&exported.certificate);
-    said(text, json!({ "folder": folder.to_string(), "certificate": certificate }))
+    said(text, json!({ "folder": folder, "certificate": certificate }))
 }
 
 /// A certificate was revoked.
@@ -421,6 +422,11 @@ impl Story {
 pub(crate) fn subjects(chain: &CertificateChain) -> String {
     let subjects: Vec<_> = chain.into_iter().map(|one| one.subject().to_string()).collect();
     subjects.join(" < ")
+}
+
+/// A path as a word for a POSIX shell.
+pub(crate) fn shell_path(path: &Path) -> String {
+    shell(&path.display().to_string())
 }
 
 /// A word for a POSIX shell, quoted if it has to be.

@@ -52,7 +52,10 @@ fn create_ca(dir: &Path, story: &mut Story) -> Result<LocalCa, Failure> {
     let ca = LocalCa::create_root(&path, options).or_no()?;
     story.step(
         "A private root CA (RSA 2048)",
-        &format!("private-ca ca create --dir {} --subject \"{subject}\"", path.display()),
+        &format!(
+            "private-ca ca create --dir {} --subject \"{subject}\"",
+            output::shell_path(&path)
+        ),
         &[format!("valid until {}", ca.own_certificate().validity().not_after)],
     );
     Ok(ca)
@@ -70,12 +73,14 @@ async fn export(dir: &Path, ca: LocalCa, story: &mut Story) -> Result<Passphrase
     let id = managed.request(ManagedRequest::new(DOMAIN_NAME)).await.or_no()?;
     let exported = managed.export(id, passphrase.clone()).await.or_no()?;
     exported.write_to(dir, Existing::Keep).or_unasked()?;
-    let display = dir.display();
+    let word = |name: &str| output::shell_path(&dir.join(name));
     story.step(
         "A client certificate, exported as ACM does: its key is under a passphrase",
         &format!(
-            "private-ca export --ca {display}/ca --dns {DOMAIN_NAME} --passphrase-file {} --out {display}",
-            passphrase_path.display()
+            "private-ca export --ca {} --dns {DOMAIN_NAME} --passphrase-file {} --out {}",
+            word("ca"),
+            word(PASSPHRASE_FILE),
+            output::shell_path(dir)
         ),
         &[
             format!("{CERTIFICATE_FILE:22} {}", exported.certificate.subject()),
@@ -110,12 +115,14 @@ fn decrypt(dir: &Path, passphrase: &Passphrase, story: &mut Story) -> Result<Ide
     let path = dir.join(private_ca::identity::PLAIN_KEY_FILE);
     let pem = identity.private_key().to_pkcs8_pem();
     file::write(&path, pem.as_bytes(), Secrecy::Secret, Existing::Keep).or_unasked()?;
-    let display = dir.display();
+    let word = |name: &str| output::shell_path(&dir.join(name));
     story.step(
         "The passphrase taken off the key, because the Temporal SDKs take none",
         &format!(
-            "private-ca key decrypt {display}/{PRIVATE_KEY_FILE} --passphrase-file {display}/{PASSPHRASE_FILE} --out {}",
-            path.display()
+            "private-ca key decrypt {} --passphrase-file {} --out {}",
+            word(PRIVATE_KEY_FILE),
+            word(PASSPHRASE_FILE),
+            output::shell_path(&path)
         ),
         &[found],
     );
@@ -132,11 +139,13 @@ fn verify(
     let verified = verifier
         .verify(identity.certificate(), identity.above(), &Verification::new(Purpose::Client))
         .or_no()?;
-    let display = dir.display();
+    let word = |name: &str| output::shell_path(&dir.join(name));
     story.step(
         "The chain verified, before anyone else judges it",
         &format!(
-            "private-ca verify --anchors {display}/{CERTIFICATE_CHAIN_FILE} {display}/{CERTIFICATE_FILE}"
+            "private-ca verify --anchors {} {}",
+            word(CERTIFICATE_CHAIN_FILE),
+            word(CERTIFICATE_FILE)
         ),
         &[output::path_tree(&verified)],
     );
