@@ -110,9 +110,7 @@ impl Workshop {
         assert_eq!(ran.status, Some(status), "{ran}");
         assert_eq!(ran.stderr, "", "{ran}");
         let error = ran.json()["error"].as_str().unwrap_or_else(|| panic!("{ran}")).to_owned();
-        // The name of a temporary file is another one each time.
-        let error = error.lines().next().unwrap().split(" at path ").next().unwrap();
-        assert!(message.contains(error), "{message}\n{error}");
+        assert!(error.contains(says), "not \"{says}\": {ran}");
         assert_unchanged(&before, self.folder.path());
     }
 
@@ -123,14 +121,14 @@ impl Workshop {
     }
 
     fn issued(&self) -> BTreeSet<String> {
-        let shown = self.json("ca show --dir ca");
-        shown["issued"].as_array().unwrap().iter().map(serial_in).collect()
+        issued_in(&self.json("ca show --dir ca"))
     }
 
     fn revoked(&self) -> BTreeSet<String> {
         let shown = self.json("ca show --dir ca");
         let issued = shown["issued"].as_array().unwrap().iter();
-        issued.filter(|one| !one["revoked"].is_null()).map(serial_in).collect()
+        let revoked = issued.filter(|one| !one["revoked"].is_null());
+        revoked.map(|one| serial_in(&one["certificate"])).collect()
     }
 
     /// Runs where no file can grow beyond so many blocks of 512 bytes: writing fails, as on a full
@@ -182,6 +180,12 @@ impl std::fmt::Display for Ran {
 
 fn serial_in(certificate: &Value) -> String {
     certificate["serial_number"].as_str().unwrap().to_owned()
+}
+
+/// The serial numbers of everything that a CA shows as issued.
+fn issued_in(shown: &Value) -> BTreeSet<String> {
+    let issued = shown["issued"].as_array().unwrap().iter();
+    issued.map(|one| serial_in(&one["certificate"])).collect()
 }
 
 /// Every file below a folder, but for locks, which hold nothing.
@@ -652,12 +656,19 @@ fn a_passphrase_is_the_first_line_of_a_file_or_an_environment_variable() {
     );
 
     // A passphrase that ACM refuses, before anything is issued.
-    for (passphrase, rule) in
-        [("abc", "4 to 128"), ("with a #", "must not contain"), ("", "4 to 128")]
-    {
+    for (passphrase, rule) in [("abc", "4 to 128"), ("with a #", "must not contain")] {
         workshop.put("bad.txt", passphrase);
         let line = "export --ca ca --dns w.example --key p256 --passphrase-file bad.txt --out n";
         workshop.refused(1, line, rule);
+    }
+    // An empty one is a file that was forgotten.
+    workshop.put("empty.txt", "\n");
+    for line in [
+        "ca create --dir new --subject CN=New --key p256 --passphrase-file empty.txt",
+        "export --ca ca --dns w.example --key p256 --passphrase-file empty.txt --out n",
+        "key encrypt plain.txt --passphrase-file empty.txt",
+    ] {
+        workshop.refused(2, line, "empty.txt is empty");
     }
     assert!(workshop.issued().is_empty());
 }
@@ -673,8 +684,6 @@ fn a_wrong_passphrase_is_not_repeated_in_the_error() {
     for source in ["--passphrase-file passphrase.txt", "--passphrase-env EXPORT_PASSPHRASE"] {
         workshop.refused(1, &format!("key decrypt sealed.txt {source}"), "passphrase is wrong");
     }
-    // Given where an argument belongs, it would be in the history of the shell, but not in a log.
-    workshop.refused(2, "key decrypt none.txt --passphrase-env none", "none");
 }
 
 #[test]
@@ -880,10 +889,13 @@ fn what_is_revoked_is_shown_and_on_the_signed_list() {
     workshop.run(&format!("revoke --ca ca {first} --reason keyCompromise")).yes().says(&first);
     let shown = workshop.json("ca show --dir ca");
     for one in shown["issued"].as_array().unwrap() {
-        if serial_in(one) == first {
+        if serial_in(&one["certificate"]) == first {
             assert_eq!(one["revoked"]["reason"], "keyCompromise");
         } else {
-            assert_eq!((serial_in(one), &one["revoked"]), (second.clone(), &Value::Null));
+            assert_eq!(
+                (serial_in(&one["certificate"]), &one["revoked"]),
+                (second.clone(), &Value::Null)
+            );
         }
     }
     workshop.run("ca show --dir ca").yes().says("keyCompromise");
@@ -1019,8 +1031,7 @@ fn a_disk_that_fills_up_after_issuing_leaves_a_certificate_that_is_named() {
         let ran = workshop.run_on_full_disk(2, line);
         assert_eq!(ran.status, Some(2), "{ran}");
         let shown = workshop.json("ca show --dir below");
-        let issued: BTreeSet<_> =
-            shown["issued"].as_array().unwrap().iter().map(serial_in).collect();
+        let issued = issued_in(&shown);
         assert_eq!(issued.len(), before + 1, "{ran}");
         let named = issued.iter().find(|serial| ran.stderr.contains(*serial));
         let named = named.unwrap_or_else(|| panic!("{ran}"));
@@ -1058,7 +1069,7 @@ fn assert_sound(folder: &Path) {
 
 #[test]
 fn a_killed_process_leaves_a_folder_that_opens_and_has_lost_nothing() {
-    const ROUNDS: u32 = 40;
+    const ROUNDS: u32 = 32;
     let workshop = Workshop::with_ca();
     let mut to_revoke: Vec<_> = (0..ROUNDS / 4).map(|n| workshop.issue(&format!("r{n}"))).collect();
     // From before the first instruction to after the last one.
