@@ -8,6 +8,7 @@ pub mod encrypted;
 mod engine;
 mod kdf;
 mod pbkdf2;
+mod rsa_parts;
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,8 +30,8 @@ use crate::pem::{self, PemError};
 
 /// What kind of key it is, and its size.
 ///
-/// Its text form is the one that AWS uses in lower case without the underscore or with it:
-/// `rsa2048`, `RSA_2048`, `p256`, `EC_prime256v1`, `ed25519`.
+/// From text it is read as `rsa2048`, `p256`, `ed25519` and the like, and as AWS writes it:
+/// `RSA_2048`, `EC_prime256v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -130,7 +131,7 @@ pub enum KeyError {
     /// A PEM file holds no private key.
     #[error("there is no private key in it, only {}", labels.join(", "))]
     NoKey {
-        /// The labels of its PEM blocks.
+        /// The labels of its first PEM blocks.
         labels: Vec<String>,
     },
     /// A PEM file holds more than one private key, and which one is meant cannot be known.
@@ -272,12 +273,9 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::Random`]; [`KeyError::RsaSize`] for RSA sizes other than 2048, 3072 and 4096.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
-        let engine = Engine::generate(algorithm)?;
-        Self::from_engine(&engine, engine.to_pkcs8()?)
-    }
-
-    fn from_engine(engine: &Engine, pkcs8: SecretSlice<u8>) -> Result<Self, KeyError> {
-        Ok(Self { algorithm: engine.algorithm(), public_key: engine.public_key_der()?, pkcs8 })
+        let pkcs8 = Engine::generate(algorithm)?.to_pkcs8()?;
+        let (algorithm, public_key) = engine::check(pkcs8.expose_secret())?;
+        Ok(Self { algorithm, pkcs8, public_key })
     }
 
     /// Reads a plain key in PKCS#8 DER (versions 1 and 2, RFC 5958); its encoding is kept.
@@ -286,7 +284,8 @@ impl PrivateKey {
     /// [`KeyError`] when it is no key, its parts contradict each other, or its algorithm is not
     /// supported.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
-        Self::from_engine(&Engine::from_pkcs8(der)?, SecretSlice::from(Box::<[u8]>::from(der)))
+        let (algorithm, public_key) = engine::check(der)?;
+        Ok(Self { algorithm, public_key, pkcs8: SecretSlice::from(Box::<[u8]>::from(der)) })
     }
 
     /// Reads a plain key from PEM (any text around it, CRLF or LF) or DER, in PKCS#8, PKCS#1
@@ -434,6 +433,40 @@ mod tests {
         for bytes in [pkcs1.to_vec(), pem::encode("RSA PRIVATE KEY", pkcs1).as_bytes().to_vec()] {
             let read = PrivateKey::from_pem_or_der(&bytes).unwrap();
             assert_eq!(read.public_key_der(), key.public_key_der());
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_belong_together_are_refused() {
+        let key = PrivateKey::generate(KeyAlgorithm::RSA_2048).unwrap();
+        let info = PrivateKeyInfoRef::from_der(key.expose_pkcs8_der()).unwrap();
+        let good = rsa::pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).unwrap();
+        for part in [
+            good.modulus,
+            good.private_exponent,
+            good.prime1,
+            good.prime2,
+            good.exponent1,
+            good.exponent2,
+            good.coefficient,
+        ] {
+            let mut der = key.expose_pkcs8_der().to_vec();
+            let octets = part.as_bytes();
+            let place = der.windows(octets.len()).position(|window| window == octets).unwrap();
+            der[place + octets.len() / 2] ^= 4;
+            let refused = PrivateKey::from_pkcs8_der(&der).unwrap_err();
+            assert!(matches!(refused, KeyError::Inconsistent { .. }), "{refused}");
+        }
+        // The public half of another key beside the private one.
+        for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::EcdsaP521]
+        {
+            let [mine, other] = [(); 2].map(|()| PrivateKey::generate(algorithm).unwrap());
+            let bits =
+                |key: &PrivateKey| key.public_key_der()[key.public_key_der().len() - 64..].to_vec();
+            let mut der = mine.expose_pkcs8_der().to_vec();
+            let place = der.windows(64).position(|window| window == bits(&mine)).unwrap();
+            der[place..place + 64].copy_from_slice(&bits(&other));
+            assert!(PrivateKey::from_pkcs8_der(&der).is_err());
         }
     }
 

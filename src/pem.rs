@@ -88,6 +88,14 @@ pub enum PemError {
         /// Line of its `BEGIN`, counted from 1.
         line: usize,
     },
+    /// A line begins or ends a block almost.
+    #[error(
+        "line {line} looks like the BEGIN or END line of a PEM block and is none: five dashes, BEGIN or END, the label, five dashes; a block that was damaged so would be passed over"
+    )]
+    Marker {
+        /// The line, counted from 1.
+        line: usize,
+    },
     /// The text between `BEGIN` and `END` is not base64.
     #[error(
         "the PEM block \"{label}\" that begins on line {line} is not valid base64: the text between BEGIN and END was changed"
@@ -115,42 +123,80 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
     std::str::from_utf8(label).ok()
 }
 
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// A line that somebody took for the begin or end of a block, and is not quite.
+fn looks_like_a_marker(line: &[u8]) -> bool {
+    (line.starts_with(b"--") || line.ends_with(b"--"))
+        && (contains(line, b"BEGIN ") || contains(line, b"END "))
+}
+
+/// The lines of a text with their numbers. Where files were joined without a newline between them,
+/// the end of one block and the begin of the next are told apart.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> + Clone {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let joint = b"----------BEGIN ";
+    text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).zip(1..).flat_map(
+        move |(line, number)| {
+            let place = line.windows(joint.len()).position(|window| window == joint);
+            let (first, second) = match place {
+                Some(place) => line.split_at(place + 5),
+                None => line.split_at(line.len()),
+            };
+            let second = (!second.is_empty()).then_some((second, number));
+            std::iter::once((first, number)).chain(second)
+        },
+    )
+}
+
 /// All blocks of a file, in order.
 ///
 /// # Errors
-/// [`PemError`] if there is none, or one is cut short or not base64.
+/// [`PemError`] if there is none, one is cut short or not base64, or a line begins or ends a block
+/// almost: a block that is passed over by mistake may be the one that matters.
 pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
     let mut blocks = Vec::new();
-    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).zip(1..);
+    let mut lines = lines(text);
     while let Some((begin, line)) = lines.next() {
         let Some(label_text) = label(begin, b"-----BEGIN ") else {
+            if looks_like_a_marker(begin) {
+                return Err(PemError::Marker { line });
+            }
             continue;
         };
-        let block_label = label_text.to_owned();
+        let ends = |content: &[u8]| content.starts_with(b"-----");
+        let body_length: usize = lines
+            .clone()
+            .map(|(content, _)| content)
+            .take_while(|content| !ends(content))
+            .map(<[u8]>::len)
+            .sum();
         // Sized once: a buffer that grew would leave copies of a key behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(text.len()));
+        let mut body = Zeroizing::new(Vec::with_capacity(body_length));
+        let unterminated = || PemError::Unterminated { label: label_text.to_owned(), line };
         loop {
-            let Some((content, _)) = lines.next() else {
-                return Err(PemError::Unterminated { label: block_label, line });
-            };
-            if label(content, b"-----END ") == Some(&block_label) {
+            let (content, _) = lines.next().ok_or_else(unterminated)?;
+            if label(content, b"-----END ") == Some(label_text) {
                 break;
             }
-            if content.starts_with(b"-----") {
-                return Err(PemError::Unterminated { label: block_label, line });
+            if ends(content) {
+                return Err(unterminated());
             }
             if content.starts_with(b"Proc-Type:") {
-                return Err(PemError::TraditionalEncryption { label: block_label, line });
+                let label = label_text.to_owned();
+                return Err(PemError::TraditionalEncryption { label, line });
             }
             body.extend(content.iter().filter(|byte| !byte.is_ascii_whitespace()));
         }
         let mut contents = Zeroizing::new(vec![0; body.len() / 4 * 3 + 3]);
         let decoded = Base64::decode(body.as_slice(), contents.as_mut_slice()).map(<[u8]>::len);
         let Ok(length) = decoded else {
-            return Err(PemError::Base64 { label: block_label, line });
+            return Err(PemError::Base64 { label: label_text.to_owned(), line });
         };
         contents.truncate(length);
-        blocks.push(Block { label: block_label, line, contents });
+        blocks.push(Block { label: label_text.to_owned(), line, contents });
     }
     if blocks.is_empty() {
         return Err(PemError::NoBlock);
@@ -158,9 +204,11 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
     Ok(blocks)
 }
 
-/// Whether a file looks like PEM rather than DER: DER begins with a SEQUENCE tag.
-pub(crate) fn is_pem(bytes: &[u8]) -> bool {
-    bytes.first() != Some(&0x30)
+/// Whether a file is PEM rather than DER: DER begins with the tag of a SEQUENCE, which is also the
+/// character `0`, and holds no `BEGIN` line.
+#[must_use]
+pub fn is_pem(bytes: &[u8]) -> bool {
+    bytes.first() != Some(&0x30) || contains(bytes, b"-----BEGIN ")
 }
 
 /// The strict form of one block, ending in a newline. The text may hold a key and is wiped.
@@ -215,6 +263,30 @@ mod tests {
             assert_eq!(
                 blocks(text.as_bytes()).err(),
                 Some(PemError::Unterminated { label: "A".into(), line: 2 })
+            );
+        }
+    }
+
+    #[test]
+    fn joined_files_a_byte_order_mark_and_a_leading_zero_are_read() {
+        let block = "-----BEGIN A-----\naGVsbG8=\n-----END A-----";
+        for text in [format!("{block}{block}"), format!("\u{feff}{block}\n{block}")] {
+            assert_eq!(decoded(&text), vec![("A".to_owned(), b"hello".to_vec()); 2]);
+        }
+        assert!(is_pem(format!("0 first\n{block}").as_bytes()));
+    }
+
+    #[test]
+    fn a_damaged_marker_is_an_error_and_not_a_block_less() {
+        let block = "-----BEGIN A-----\naGVsbG8=\n-----END A-----\n";
+        for damaged in
+            ["----BEGIN A-----", "-----BEGIN A---", "-----END A-----", "\u{a0}-----BEGIN A-----"]
+        {
+            let text = format!("{block}{damaged}\n{block}");
+            assert_eq!(
+                blocks(text.as_bytes()).err(),
+                Some(PemError::Marker { line: 4 }),
+                "{damaged}"
             );
         }
     }

@@ -10,9 +10,10 @@ use signature::{SignatureEncoding, Signer};
 use spki::{AlgorithmIdentifierRef, EncodePublicKey};
 use zeroize::Zeroizing;
 
-use super::{KeyAlgorithm, KeyError};
+use super::{KeyAlgorithm, KeyError, rsa_parts};
 
-/// The key as the arithmetic needs it. Each wipes itself when dropped.
+/// The key as the arithmetic needs it. Each wipes itself when dropped, but the rsa crate leaves
+/// copies of the primes behind: only what signs or makes a key goes through it.
 pub(super) enum Engine {
     Rsa(Box<rsa::PrivateKey>),
     P256(p256::SecretKey),
@@ -25,20 +26,23 @@ fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyErro
     move |error| KeyError::Inconsistent { algorithm, reason: error.to_string() }
 }
 
+/// Checks a key and tells what kind it is, and its public half as `SubjectPublicKeyInfo`.
+pub(super) fn check(pkcs8_der: &[u8]) -> Result<(KeyAlgorithm, Box<[u8]>), KeyError> {
+    let info = PrivateKeyInfoRef::from_der(pkcs8_der).map_err(KeyError::Malformed)?;
+    if info.algorithm.oid == rfc5912::RSA_ENCRYPTION {
+        let (bits, public_key) = rsa_parts::check(info.private_key.as_bytes())?;
+        return Ok((KeyAlgorithm::Rsa { bits }, public_key));
+    }
+    let engine = Engine::from_pkcs8(pkcs8_der)?;
+    Ok((engine.algorithm(), engine.public_key_der()?))
+}
+
 impl Engine {
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         let info = PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?;
         match info.algorithm.oid {
             rfc5912::RSA_ENCRYPTION => {
                 let key = rsa::PrivateKey::try_from(info).map_err(inconsistent("RSA"))?;
-                key.validate().map_err(|error| KeyError::Inconsistent {
-                    algorithm: "RSA",
-                    reason: error.to_string(),
-                })?;
-                let bits = key.n().bit_width() as usize;
-                if !(2048..=8192).contains(&bits) {
-                    return Err(KeyError::RsaSize { bits });
-                }
                 Ok(Self::Rsa(Box::new(key)))
             }
             rfc5912::ID_EC_PUBLIC_KEY => {
