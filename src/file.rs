@@ -98,7 +98,10 @@ fn write_inner(
     }
     #[cfg(not(unix))]
     let _ = secrecy;
-    let mut file = builder.tempfile_in(folder)?;
+    // Opened before anything is in place, so that what fails here fails with nothing changed.
+    let folder_entry = open_folder(folder)?;
+    // The random name says nothing to whoever reads the error.
+    let mut file = builder.tempfile_in(folder).map_err(|error| error.kind())?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
     match existing {
@@ -106,12 +109,15 @@ fn write_inner(
         Existing::Keep => file.persist_noclobber(path),
     }
     .map_err(|failed| failed.error)?;
-    sync_folder(folder)
+    // The rename is done; that it would not survive a power cut is nothing to undo it for.
+    let _ = folder_entry.map(|folder| folder.sync_all());
+    Ok(())
 }
 
-/// Makes a rename durable: on Unix the folder's own entry has to reach the disk too.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+/// A rename is durable when the folder's own entry has reached the disk, which Unix alone can be
+/// asked for.
+pub(crate) fn open_folder(folder: &Path) -> io::Result<Option<File>> {
+    cfg!(unix).then(|| File::open(folder)).transpose()
 }
 
 /// Creates a folder for secrets (mode 0700 on Unix) with its parents; one that exists is left as it is.

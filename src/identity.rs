@@ -11,13 +11,14 @@ use crate::certificate::{
 };
 use crate::file::{self, Existing, FileError, Secrecy};
 use crate::key::encrypted::EncryptedKeyError;
-use crate::key::{EncryptedPrivateKey, KeyAlgorithm, KeyError, Passphrase, PrivateKey};
-use crate::managed::{CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ExportedCertificate};
-
-/// The file of the certificate and its intermediates, written where there are intermediates.
-pub const CERTIFICATE_WITH_INTERMEDIATES_FILE: &str = "certificate_with_intermediates.txt";
-/// The file of the plain key.
-pub const PLAIN_KEY_FILE: &str = "private_key_nopass.txt";
+use crate::key::{
+    EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, KeyError, Passphrase, PrivateKey,
+};
+use crate::managed::{
+    self, CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, CERTIFICATE_WITH_INTERMEDIATES_FILE,
+    ExportedCertificate, PLAIN_KEY_FILE,
+};
+use crate::verify;
 
 /// A certificate chain, leaf first, and the private key of its leaf.
 ///
@@ -82,7 +83,7 @@ pub enum IdentityError {
     },
     /// A certificate has no place in the chain of the leaf.
     #[error(
-        "the certificate {subject} is not in the chain of {leaf}: nothing there was issued by it"
+        "the certificate {subject} is not in the chain of {leaf}: it issued nothing there, or only bears the name of who did"
     )]
     Unrelated {
         /// The certificate's subject.
@@ -104,14 +105,16 @@ pub struct IdentityFiles {
     pub presented: PathBuf,
     /// The certificate alone.
     pub certificate: PathBuf,
-    /// The certificates above it, for those who are to trust them.
-    pub certificate_chain: PathBuf,
+    /// The certificates above it, if there are any, for those who are to trust them.
+    pub certificate_chain: Option<PathBuf>,
     /// The plain key.
     pub private_key: PathBuf,
 }
 
 impl Identity {
     /// An identity of these certificates, in any order, and the key of one of them, valid now.
+    ///
+    /// Each issuer is told by its name and by the signature that its key made.
     ///
     /// A chain in the wrong order is mended: TLS wants the leaf first and each issuer after what
     /// it issued (RFC 8446 section 4.4.2). [`Identity::was_reordered`] tells that it was.
@@ -155,9 +158,7 @@ impl Identity {
         let mut above = Vec::new();
         let mut last = &leaf;
         rest.retain(|certificate| *certificate != leaf);
-        while let Some(position) =
-            rest.iter().position(|issuer| issuer.subject_der() == last.issuer_der())
-        {
+        while let Some(position) = rest.iter().position(|issuer| verify::issued(issuer, last)) {
             let issuer = rest.remove(position);
             // The same certificate twice, as when leaf and chain files overlap, counts once.
             rest.retain(|other| *other != issuer);
@@ -227,7 +228,7 @@ impl Identity {
     /// What a TLS stack presents: the certificate and its intermediates. A root is left out,
     /// because the other side has to have it anyway.
     pub fn presented(&self) -> impl Iterator<Item = &Certificate> {
-        let intermediates = self.above.iter().filter(|above| !above.is_self_issued());
+        let intermediates = self.above.iter().filter(|above| !verify::issued(above, above));
         std::iter::once(&self.leaf).chain(intermediates)
     }
 
@@ -243,33 +244,50 @@ impl Identity {
         self.reordered
     }
 
-    /// Writes the identity's files into a folder, which is created (mode 0700) if it is not there:
-    /// the certificate, the chain above it if there is one, and the plain key (mode 0600).
+    /// The identity as an export: its key under a passphrase, in ACM's exact form.
     ///
     /// # Errors
-    /// [`FileError`]; with [`Existing::Keep`], the first file that is there already.
+    /// [`IdentityError::Certificate`] if there is no certificate above the leaf's;
+    /// [`IdentityError::EncryptedKey`] if the operating system gives no random numbers.
+    pub fn to_exported(
+        &self,
+        passphrase: &Passphrase,
+    ) -> Result<ExportedCertificate, IdentityError> {
+        let chain = CertificateChain::new(self.above.clone())?;
+        let key = EncryptedPrivateKey::encrypt(&self.key, passphrase, EncryptionPreset::Acm)?;
+        Ok(ExportedCertificate::new(self.leaf.clone(), chain, key))
+    }
+
+    /// Writes the identity's files into a folder, which is created (mode 0700) if it is not there:
+    /// the certificate, those above it if there are any, and the plain key (mode 0600), last.
+    ///
+    /// With [`Existing::Replace`] each file is replaced in one step, and the files of an earlier
+    /// identity or export that are not written anew are removed first, so that none of them lies
+    /// beside a certificate that it does not belong to.
+    ///
+    /// # Errors
+    /// [`FileError`]; with [`Existing::Keep`], the first file that is there already, before
+    /// anything is written.
     pub fn write_to(
         &self,
         folder: impl AsRef<Path>,
         existing: Existing,
     ) -> Result<IdentityFiles, FileError> {
         let folder = folder.as_ref();
-        file::create_secret_folder(folder)?;
+        managed::prepare_folder(folder, existing)?;
         let write = |name: &str, text: &str, secrecy| {
             let path = folder.join(name);
             file::write(&path, text, secrecy, existing).map(|()| path)
         };
-        let pem = |certificates: &mut dyn Iterator<Item = &Certificate>| -> String {
-            certificates.map(Certificate::to_pem).collect()
-        };
         let certificate = write(CERTIFICATE_FILE, &self.leaf.to_pem(), Secrecy::Public)?;
-        let chain = pem(&mut self.above.iter());
-        let certificate_chain = write(CERTIFICATE_CHAIN_FILE, &chain, Secrecy::Public)?;
-        let presented = if self.presented().nth(1).is_some() {
-            let presented = pem(&mut self.presented());
-            write(CERTIFICATE_WITH_INTERMEDIATES_FILE, &presented, Secrecy::Public)?
-        } else {
-            certificate.clone()
+        let above: String = self.above.iter().map(Certificate::to_pem).collect();
+        let certificate_chain = match self.above.is_empty() {
+            true => None,
+            false => Some(write(CERTIFICATE_CHAIN_FILE, &above, Secrecy::Public)?),
+        };
+        let presented = match managed::with_intermediates(&self.leaf, &self.above) {
+            Some(pem) => write(CERTIFICATE_WITH_INTERMEDIATES_FILE, &pem, Secrecy::Public)?,
+            None => certificate.clone(),
         };
         let private_key = write(PLAIN_KEY_FILE, &self.key.to_pkcs8_pem(), Secrecy::Secret)?;
         Ok(IdentityFiles { presented, certificate, certificate_chain, private_key })

@@ -13,6 +13,7 @@ use crate::authority::{CaError, CertificateId};
 use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName, Timestamp};
 use crate::file::{self, Existing, FileError, Secrecy};
 use crate::key::{EncryptedPrivateKey, KeyAlgorithm, Passphrase};
+use crate::verify;
 
 /// Days a managed certificate is valid for: ACM gives every one 395
 /// (ACM User Guide, "AWS Certificate Manager certificate characteristics and limitations").
@@ -208,6 +209,52 @@ pub const CERTIFICATE_FILE: &str = "certificate.txt";
 pub const CERTIFICATE_CHAIN_FILE: &str = "certificate_chain.txt";
 /// The file of the encrypted key, as ACM's console names it.
 pub const PRIVATE_KEY_FILE: &str = "private_key.txt";
+/// The file of the certificate and its intermediates, which is what a TLS stack presents. It is
+/// written where there are intermediates.
+pub const CERTIFICATE_WITH_INTERMEDIATES_FILE: &str = "certificate_with_intermediates.txt";
+/// The file of the plain key.
+pub const PLAIN_KEY_FILE: &str = "private_key_nopass.txt";
+
+/// Makes a folder ready for the files of one certificate: either none of them is there, or they
+/// are to be replaced, and then none of an earlier certificate is to stay.
+pub(crate) fn prepare_folder(folder: &Path, existing: Existing) -> Result<(), FileError> {
+    file::create_secret_folder(folder)?;
+    for name in [
+        CERTIFICATE_FILE,
+        CERTIFICATE_CHAIN_FILE,
+        CERTIFICATE_WITH_INTERMEDIATES_FILE,
+        PRIVATE_KEY_FILE,
+        PLAIN_KEY_FILE,
+    ] {
+        let path = folder.join(name);
+        match (path.symlink_metadata(), existing) {
+            (Err(_), _) => {}
+            (Ok(_), Existing::Keep) => {
+                return Err(FileError::new(
+                    "write",
+                    &path,
+                    std::io::ErrorKind::AlreadyExists.into(),
+                ));
+            }
+            // What is written anew is replaced in one step; the rest would belong to nobody.
+            (Ok(_), Existing::Replace) if name == CERTIFICATE_FILE => {}
+            (Ok(_), Existing::Replace) => std::fs::remove_file(&path)
+                .map_err(|source| FileError::new("remove", &path, source))?,
+        }
+    }
+    Ok(())
+}
+
+/// What a TLS stack presents, if that is more than the certificate: a root is left out, because the
+/// other side has to have it anyway.
+pub(crate) fn with_intermediates(leaf: &Certificate, above: &[Certificate]) -> Option<String> {
+    let intermediates: String = above
+        .iter()
+        .filter(|above| !verify::issued(above, above))
+        .map(Certificate::to_pem)
+        .collect();
+    (!intermediates.is_empty()).then(|| leaf.to_pem() + &intermediates)
+}
 
 /// What an export gives: ACM's three files.
 #[derive(Debug, Clone)]
@@ -233,19 +280,27 @@ impl ExportedCertificate {
     }
 
     /// Writes `certificate.txt`, `certificate_chain.txt` and `private_key.txt` into a folder,
-    /// which is created (mode 0700) if it is not there. The key is written last, so that a folder
-    /// with a key is complete.
+    /// which is created (mode 0700) if it is not there, and `certificate_with_intermediates.txt`
+    /// if there are intermediates. The key (mode 0600) is written last.
+    ///
+    /// With [`Existing::Replace`] each file is replaced in one step, and the files of an earlier
+    /// export or identity that are not written anew are removed first: a plain key of an earlier
+    /// certificate, for example.
     ///
     /// # Errors
-    /// [`FileError`]; with [`Existing::Keep`], the first file that is there already.
+    /// [`FileError`]; with [`Existing::Keep`], the first file that is there already, before
+    /// anything is written.
     pub fn write_to(&self, folder: impl AsRef<Path>, existing: Existing) -> Result<(), FileError> {
         let folder = folder.as_ref();
-        file::create_secret_folder(folder)?;
+        prepare_folder(folder, existing)?;
         let write = |name: &str, text: &str, secrecy| {
             file::write(folder.join(name), text, secrecy, existing)
         };
         write(CERTIFICATE_FILE, &self.certificate.to_pem(), Secrecy::Public)?;
         write(CERTIFICATE_CHAIN_FILE, &self.chain.to_pem(), Secrecy::Public)?;
+        if let Some(pem) = with_intermediates(&self.certificate, self.chain.certificates()) {
+            write(CERTIFICATE_WITH_INTERMEDIATES_FILE, &pem, Secrecy::Public)?;
+        }
         write(PRIVATE_KEY_FILE, &self.private_key.to_pem(), Secrecy::Secret)
     }
 }

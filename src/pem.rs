@@ -120,7 +120,9 @@ pub enum PemError {
 
 fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
     let label = line.strip_prefix(prefix)?.strip_suffix(b"-----")?;
-    std::str::from_utf8(label).ok()
+    // RFC 7468 section 3: printable ASCII. A terminal would obey anything else.
+    let printable = label.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    std::str::from_utf8(label).ok().filter(|_| printable)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -207,6 +207,9 @@ fn requested_names(info: &CertReqInfo) -> der::Result<Vec<SubjectAlternativeName
             let ExtensionReq(extensions) = AnyRef::from(value).decode_as()?;
             for extension in extensions {
                 if extension.extn_id == oid::ID_CE_SUBJECT_ALT_NAME {
+                    if !names.is_empty() {
+                        return Err(der::Tag::Sequence.value_error().into());
+                    }
                     let der = extension.extn_value.as_bytes();
                     names.extend(certificate::decode_subject_alternative_names(der)?);
                 }

@@ -55,6 +55,15 @@ pub use signature::{NamedOid, SignatureError};
 use crate::certificate::{Certificate, SubjectAlternativeName, Timestamp, Validity};
 use signature::PublicKey;
 
+/// Whether `issuer` is named as the issuer of `certificate`, and its key made the signature.
+pub(crate) fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+    let (algorithm, _) = certificate.signature_algorithms();
+    issuer.subject_der() == certificate.issuer_der()
+        && PublicKey::from_spki_der(issuer.public_key_der())
+            .and_then(|key| key.verify(algorithm, certificate.tbs_der(), certificate.signature()))
+            .is_ok()
+}
+
 /// What a certificate has to be for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

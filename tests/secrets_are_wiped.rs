@@ -13,7 +13,7 @@ use private_ca::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase
 
 /// What is searched for: 16 bytes of each secret, kept where the allocator can see them without
 /// allocating. All zeros means nothing.
-static SECRETS: Mutex<[[u8; 16]; 4]> = Mutex::new([[0; 16]; 4]);
+static SECRETS: Mutex<[[u8; 16]; 16]> = Mutex::new([[0; 16]; 16]);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 thread_local! {
@@ -23,9 +23,9 @@ thread_local! {
 
 struct Searcher;
 
-// SAFETY: every call is passed on to the system's allocator unchanged. A block is read only in
-// `dealloc` and `realloc`, where its whole length is still the caller's, and reading bytes that may
-// be uninitialised is done through volatile reads of single bytes, whose values are only compared.
+// SAFETY: every call is passed on to the system's allocator, with blocks zeroed as they are made
+// and as they grow. A block is read only in `dealloc` and `realloc`, where its whole length is still
+// the caller's, so every byte that is read is initialised.
 unsafe impl GlobalAlloc for Searcher {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Zeroed, so that a search never meets the leftovers of an earlier owner.
@@ -42,7 +42,12 @@ unsafe impl GlobalAlloc for Searcher {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         search(block, layout.size());
         // SAFETY: as the caller promises.
-        unsafe { System.realloc(block, layout, new_size) }
+        let grown = unsafe { System.realloc(block, layout, new_size) };
+        if !grown.is_null() && new_size > layout.size() {
+            // SAFETY: the block has `new_size` bytes now, and those beyond the old size are nobody's.
+            unsafe { grown.add(layout.size()).write_bytes(0, new_size - layout.size()) };
+        }
+        grown
     }
 }
 
@@ -68,7 +73,7 @@ fn search(block: *const u8, size: usize) {
 fn leaks<T>(secrets: &[&[u8]], work: impl FnOnce() -> T) -> usize {
     {
         let mut searched = SECRETS.lock().unwrap();
-        *searched = [[0; 16]; 4];
+        *searched = [[0; 16]; 16];
         for (slot, secret) in searched.iter_mut().zip(secrets) {
             slot.copy_from_slice(&secret[..16]);
         }
@@ -117,6 +122,63 @@ fn decrypting_leaves_nothing() {
         let key = encrypted.decrypt(&passphrase).unwrap();
         key.to_pkcs8_pem()
     });
+    assert_eq!(found, 0);
+}
+
+/// Every secret number of an RSA key, as it is written and as arithmetic holds it.
+fn rsa_secrets(key: &PrivateKey) -> Vec<Vec<u8>> {
+    use rsa::pkcs1::RsaPrivateKeyRef;
+    let info = pkcs8::PrivateKeyInfoRef::try_from(key.expose_pkcs8_der()).unwrap();
+    let parts = RsaPrivateKeyRef::try_from(info.private_key.as_bytes()).unwrap();
+    [
+        parts.private_exponent,
+        parts.prime1,
+        parts.prime2,
+        parts.exponent1,
+        parts.exponent2,
+        parts.coefficient,
+    ]
+    .into_iter()
+    .flat_map(|part| {
+        // The middle, which neither padding nor a sign touches, on the border of a word.
+        let octets = part.as_bytes();
+        let from_end = octets.len() / 2 / 8 * 8;
+        let middle = octets[octets.len() - from_end..][..16].to_vec();
+        let reversed = middle.iter().rev().copied().collect();
+        [middle, reversed]
+    })
+    .collect()
+}
+
+#[test]
+fn decrypting_an_rsa_key_leaves_nothing() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let key = PrivateKey::generate(KeyAlgorithm::RSA_2048).unwrap();
+    let passphrase = Passphrase::new(PASSPHRASE);
+    let file =
+        EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap().to_pem();
+    let secrets = rsa_secrets(&key);
+    let secrets: Vec<&[u8]> = secrets.iter().map(Vec::as_slice).collect();
+    let found = leaks(&secrets, || {
+        let passphrase = Passphrase::new(PASSPHRASE);
+        let encrypted = EncryptedPrivateKey::from_pem_or_der(file.as_bytes()).unwrap();
+        encrypted.decrypt(&passphrase).unwrap()
+    });
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn the_derived_key_is_wiped() {
+    let _alone = ONE_AT_A_TIME.lock();
+    let (_, file) = encrypted_key();
+    let encrypted = EncryptedPrivateKey::from_pem_or_der(file.as_bytes()).unwrap();
+    // RFC 8018: PBKDF2-params begin with the salt, a SEQUENCE (26) { OCTET STRING (20) ... }.
+    let der = encrypted.as_der();
+    let place = der.windows(4).position(|window| window == [0x30, 26, 0x04, 20]).unwrap() + 4;
+    let mut derived = [0; 32];
+    pbkdf2::pbkdf2_hmac::<sha1::Sha1>(PASSPHRASE, &der[place..place + 20], 2048, &mut derived);
+    let secrets: [&[u8]; 2] = [&derived[..16], &derived[16..]];
+    let found = leaks(&secrets, || encrypted.decrypt(&Passphrase::new(PASSPHRASE)).unwrap());
     assert_eq!(found, 0);
 }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::CertificateId;
-use crate::certificate::{CertificateError, DistinguishedName, SerialNumber, Timestamp};
+use crate::certificate::{
+    CertificateError, DistinguishedName, SerialNumber, SubjectAlternativeNameError, Timestamp,
+};
 use crate::file::FileError;
 use crate::key::KeyError;
 use crate::key::encrypted::EncryptedKeyError;
@@ -79,6 +81,17 @@ pub enum CaError {
         /// What the CA cannot express.
         reason: &'static str,
     },
+    /// A subject alternative name that no certificate should carry.
+    #[error(transparent)]
+    SubjectAlternativeName {
+        /// The name and the rule that it breaks.
+        source: SubjectAlternativeNameError,
+    },
+    /// A passphrase was given for a key that is not encrypted.
+    #[error(
+        "a passphrase is given for the CA's private key, and that key is not encrypted: leave the passphrase out"
+    )]
+    PassphraseNotNeeded,
     /// A key of a kind that this CA cannot certify or use.
     #[error("this CA does not take {what}")]
     UnsupportedKey {

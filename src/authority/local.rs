@@ -191,6 +191,11 @@ impl LocalCa {
             let reason = "the private key is not the one that the CA's certificate is for";
             return Err(damaged(store::KEY, reason.to_owned()));
         }
+        let signs = |usage: KeyUsage| usage.contains(KeyUsage::KEY_CERT_SIGN);
+        if !certificate.is_ca() || !certificate.key_usage().is_none_or(signs) {
+            let reason = "it is no CA's certificate (RFC 5280 sections 4.2.1.3 and 4.2.1.9)";
+            return Err(damaged(store::CERTIFICATE, reason.to_owned()));
+        }
         Self::assemble(certificate, above, &key, passphrase, store)
     }
 
@@ -348,7 +353,16 @@ impl LocalCa {
         if !record.starts_with(format!("Request: {fingerprint}\n").as_bytes()) {
             return Err(CaError::IdempotencyConflict { key: key.to_owned() });
         }
-        self.record(store, Certificate::from_pem_or_der(record)?)
+        let certificate = Certificate::from_pem_or_der(record)?;
+        // What was revoked is not handed out as if it were new.
+        let serial_number = certificate.serial_number();
+        let revocations = self.read_revocations(store)?;
+        if let Some(entry) =
+            revocations.revoked.iter().find(|entry| entry.serial_number == serial_number)
+        {
+            return Err(CaError::AlreadyRevoked { serial_number, since: entry.since });
+        }
+        self.record(store, certificate)
     }
 
     /// Puts an issued certificate on record; doing so twice changes nothing.
@@ -402,6 +416,20 @@ impl LocalCa {
                 "the request names nobody: it has neither a subject nor a subject alternative name (RFC 5280 section 4.1.2.6)",
             ));
         }
+        for name in names {
+            name.check().map_err(|source| CaError::SubjectAlternativeName { source })?;
+        }
+        if subject.has_control_characters() {
+            return Err(CaError::Name {
+                name: subject.clone(),
+                reason: "it has control characters, which readers of certificates disagree on",
+            });
+        }
+        if subject.as_der() == self.certificate.subject_der() {
+            return Err(not_allowed(
+                "the subject is the CA's own, so the certificate would pass for self-issued (RFC 5280 section 3.2)",
+            ));
+        }
         let is_ca = matches!(request.purpose, CertificatePurpose::SubordinateCa { .. });
         if is_ca && subject.is_empty() {
             return Err(not_allowed("a CA needs a subject (RFC 5280 section 4.1.2.6)"));
@@ -411,6 +439,9 @@ impl LocalCa {
             return Err(not_allowed(
                 "the key usage keyCertSign goes with a CA, and only with one (RFC 5280 section 4.2.1.3)",
             ));
+        }
+        if key_usage.contains(KeyUsage::CRL_SIGN) && !is_ca {
+            return Err(not_allowed("the key usage cRLSign is for CAs (RFC 5280 section 4.2.1.3)"));
         }
         self.signer.sign(&Template {
             subject,

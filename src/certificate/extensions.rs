@@ -1,5 +1,6 @@
 //! Certificate extensions (RFC 5280 section 4.2): found and checked when a certificate is parsed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::BitOr;
@@ -152,6 +153,9 @@ impl SubjectAlternativeName {
         if !name.is_ascii() {
             return Err(error("a DNS name outside ASCII is written in its xn-- form"));
         }
+        if name.parse::<IpAddr>().is_ok() {
+            return Err(error("it is an IP address, which is a name of another kind (IP:)"));
+        }
         if name.len() > 253 {
             return Err(error("a DNS name has at most 253 characters"));
         }
@@ -168,6 +172,27 @@ impl SubjectAlternativeName {
             ));
         }
         Ok(Self::Dns(name.to_owned()))
+    }
+}
+
+impl SubjectAlternativeName {
+    /// Whether a CA may write this name, wherever it came from: the rules of the text form, and no
+    /// form that nobody here can judge.
+    ///
+    /// # Errors
+    /// [`SubjectAlternativeNameError`] with the rule that is broken.
+    pub fn check(&self) -> Result<(), SubjectAlternativeNameError> {
+        let error = |rule| SubjectAlternativeNameError { text: self.to_string(), rule };
+        let printable = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        match self {
+            Self::Dns(name) => Self::dns(name).map(drop),
+            Self::Ip(_) => Ok(()),
+            Self::Email(text) | Self::Uri(text) if printable(text) => Ok(()),
+            Self::Email(_) | Self::Uri(_) => {
+                Err(error("it has to be printable ASCII without blanks"))
+            }
+            Self::Other { .. } => Err(error("only DNS, IP, e-mail and URI names are issued")),
+        }
     }
 }
 
@@ -203,11 +228,24 @@ impl FromStr for SubjectAlternativeName {
 impl fmt::Display for SubjectAlternativeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => write!(f, "DNS:{}", name.escape_debug()),
+            Self::Dns(name) => write!(f, "DNS:{}", Quoted(name)),
             Self::Ip(address) => write!(f, "IP:{address}"),
-            Self::Email(address) => write!(f, "email:{}", address.escape_debug()),
-            Self::Uri(uri) => write!(f, "URI:{}", uri.escape_debug()),
+            Self::Email(address) => write!(f, "email:{}", Quoted(address)),
+            Self::Uri(uri) => write!(f, "URI:{}", Quoted(uri)),
             Self::Other { tag, der } => write!(f, "[{tag}]:{:x}", base16ct::HexDisplay(der)),
+        }
+    }
+}
+
+/// A name as it is; in quotes and escaped if it could be taken for several, or for none.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !b",\"\\".contains(&byte);
+        match self.0.is_empty() || !self.0.bytes().all(plain) {
+            false => f.write_str(self.0),
+            true => write!(f, "{:?}", self.0),
         }
     }
 }
@@ -232,9 +270,13 @@ fn general_name(reader: &mut SliceReader<'_>) -> der::Result<SubjectAlternativeN
     let whole = reader.clone().tlv_bytes()?.to_vec();
     let any = AnyRef::decode(reader)?;
     let tag = any.tag();
-    let Tag::ContextSpecific { number, .. } = tag else {
+    let Tag::ContextSpecific { number, constructed } = tag else {
         return Err(tag.unexpected_error(None).into());
     };
+    // Strings and octets: DER has them primitive, and readers differ on what else they see there.
+    if constructed && [1, 2, 6, 7].contains(&number.value()) {
+        return Err(tag.unexpected_error(None).into());
+    }
     let ia5 = || {
         let text = std::str::from_utf8(any.value()).ok().filter(|text| text.is_ascii());
         text.map(str::to_owned).ok_or_else(|| der::Error::from(tag.value_error()))
@@ -286,7 +328,7 @@ impl Extensions {
         der::Header::decode(tbs).in_field("extensions")?;
         tbs.read_nested(header.length(), |explicit| {
             explicit.sequence(|sequence| {
-                let mut seen = Vec::new();
+                let mut seen = BTreeSet::new();
                 while !sequence.is_finished() {
                     sequence.sequence(|extension| extensions.read_one(extension, &mut seen))?;
                 }
@@ -299,13 +341,12 @@ impl Extensions {
     fn read_one(
         &mut self,
         extension: &mut SliceReader<'_>,
-        seen: &mut Vec<ObjectIdentifier>,
+        seen: &mut BTreeSet<ObjectIdentifier>,
     ) -> Result<(), CertificateError> {
         let id = ObjectIdentifier::decode(extension).in_field("extension")?;
-        if seen.contains(&id) {
+        if !seen.insert(id) {
             return Err(CertificateError::DuplicateExtension { oid: id });
         }
-        seen.push(id);
         let critical = Option::<bool>::decode(extension).in_field("extension's critical")?;
         let element = element(extension, Tag::OctetString).in_field("extension's extnValue")?;
         let (contents, span) = (element.1, contents_of(element));

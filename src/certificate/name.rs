@@ -118,6 +118,12 @@ impl DistinguishedName {
         self.attributes().rev().find_map(|(oid, value)| (oid == COMMON_NAME).then_some(value))
     }
 
+    /// Whether an attribute holds a control character, which readers of certificates disagree on.
+    #[cfg(feature = "local")]
+    pub(crate) fn has_control_characters(&self) -> bool {
+        self.attributes().any(|(_, value)| value.chars().any(char::is_control))
+    }
+
     /// Attribute types and their values as text, in order; values that are not text are left out.
     pub(crate) fn attributes(
         &self,
@@ -312,9 +318,9 @@ fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &AttributeTypeAndValue
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{character}")?,
             '#' if index == 0 => f.write_str("\\#")?,
             ' ' if index == 0 || index == last => f.write_str("\\ ")?,
-            // A terminal obeys control characters; a name from a stranger's certificate has no
-            // business moving the cursor.
-            control if control.is_control() => {
+            // A terminal obeys control characters and marks of direction; a name from a stranger's
+            // certificate has no business moving the cursor.
+            control if control.is_control() || is_invisible(control) => {
                 let mut utf8 = [0; 4];
                 for byte in control.encode_utf8(&mut utf8).bytes() {
                     write!(f, "\\{byte:02x}")?;
@@ -324,6 +330,13 @@ fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &AttributeTypeAndValue
         }
     }
     Ok(())
+}
+
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 impl fmt::Debug for DistinguishedName {

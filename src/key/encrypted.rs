@@ -219,7 +219,7 @@ struct Pbes2Params<'a> {
 /// assert_eq!(read.decrypt(&passphrase)?.public_key_der(), key.public_key_der());
 /// # Ok::<(), private_ca::key::encrypted::EncryptedKeyError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EncryptedPrivateKey {
     der: Vec<u8>,
     kdf: Pbkdf2,
@@ -357,8 +357,15 @@ impl EncryptedPrivateKey {
             .decrypt(&derived, &self.iv, &mut buffer)
             .ok_or(EncryptedKeyError::WrongPassphrase)?;
         match PrivateKey::from_pkcs8_der(plain) {
-            // A wrong key gives valid padding once in 256 times, and then no ASN.1.
-            Err(KeyError::Malformed(_)) => Err(EncryptedKeyError::WrongPassphrase),
+            // A wrong key gives valid padding once in 256 times, and then no ASN.1; a changed file
+            // gives a key that contradicts itself, or an algorithm that nobody has heard of. One
+            // answer to all of them tells an attacker the least.
+            Err(KeyError::Malformed(_) | KeyError::Inconsistent { .. }) => {
+                Err(EncryptedKeyError::WrongPassphrase)
+            }
+            Err(KeyError::UnsupportedAlgorithm { oid }) if !is_known(oid) => {
+                Err(EncryptedKeyError::WrongPassphrase)
+            }
             key => Ok(key?),
         }
     }
@@ -385,6 +392,30 @@ impl EncryptedPrivateKey {
     pub fn to_pem(&self) -> String {
         std::mem::take(&mut *pem::encode(pem::ENCRYPTED_PRIVATE_KEY, &self.der))
     }
+}
+
+impl fmt::Debug for EncryptedPrivateKey {
+    /// The scheme alone: the rest is what somebody needs who tries passphrases.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptedPrivateKey({})", self.scheme())
+    }
+}
+
+/// Algorithms and curves of real keys that this crate does not support.
+fn is_known(oid: ObjectIdentifier) -> bool {
+    use const_oid::db::{rfc5912, rfc8410};
+    let secp256k1 = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+    let dsa = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
+    [
+        rfc5912::ID_EC_PUBLIC_KEY,
+        rfc5912::ID_RSASSA_PSS,
+        dsa,
+        rfc8410::ID_X_25519,
+        rfc8410::ID_X_448,
+        rfc8410::ID_ED_448,
+        secp256k1,
+    ]
+    .contains(&oid)
 }
 
 fn parameters<'a>(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<AnyRef<'a>, EncryptedKeyError> {

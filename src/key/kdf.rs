@@ -121,7 +121,7 @@ pub enum KdfError {
 #[non_exhaustive]
 pub struct KdfLimits {
     /// The most iterations of PBKDF2. The default, ten million, is sixteen times what OWASP
-    /// advises for HMAC-SHA-256 (600,000) and costs one to three seconds on a current core.
+    /// advises for HMAC-SHA-256 (600,000).
     pub max_iterations: u32,
 }
 

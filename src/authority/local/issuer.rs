@@ -128,14 +128,30 @@ impl Signer {
         let certificate = Certificate::from_der(signed.der())?;
         // rcgen encodes names and keys anew; a certificate that says something else than was
         // asked must not leave the house.
-        let faithful = certificate.subject_der() == template.subject.as_der()
+        let basic_constraints = certificate.basic_constraints();
+        let path_len = basic_constraints.and_then(|constraints| constraints.path_len);
+        let is_as_asked = match template.purpose {
+            CertificatePurpose::SubordinateCa { path_len: asked } => {
+                certificate.is_ca() && path_len == asked
+            }
+            _ => !certificate.is_ca(),
+        };
+        let faithful = is_as_asked
+            && certificate.serial_number() == serial
+            && certificate.key_usage() == Some(template.key_usage)
+            && certificate.extended_key_usage().map_or(0, |purposes| purposes.len())
+                == purposes.len()
+            && certificate.subject_alternative_names() == template.subject_alternative_names
+            && certificate.authority_key_identifier() == Some(self.key_identifier.as_slice())
+            && certificate.unknown_critical_extension().is_none()
+            && certificate.subject_der() == template.subject.as_der()
             && certificate.issuer_der() == self.name.as_der()
             && certificate.public_key_der() == template.public_key_der
             && certificate.validity() == template.validity;
         if !faithful {
             return Err(CaError::Name {
                 name: template.subject.clone(),
-                reason: "its encoding, or that of the key, is not the one DER has for it",
+                reason: "the signed certificate would not say what was asked, because its encoding, or that of the key, is not the one DER has for it",
             });
         }
         Ok(certificate)

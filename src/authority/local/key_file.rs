@@ -26,6 +26,8 @@ pub(super) fn read(file: &[u8], passphrase: Option<&Passphrase>) -> Result<Priva
             Ok(EncryptedPrivateKey::from_pem_or_der(file)?.decrypt(passphrase)?)
         }
         (Err(KeyError::Encrypted), None) => Err(CaError::PassphraseNeeded),
+        // Keys that are kept for this CA later would be under a passphrase that its own key is not.
+        (Ok(_), Some(_)) => Err(CaError::PassphraseNotNeeded),
         (key, _) => Ok(key?),
     }
 }

@@ -236,12 +236,14 @@ pub(super) fn create_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<(), 
     if !cfg!(unix) && path.is_dir() {
         std::fs::remove_dir(path).map_err(failed)?;
     }
+    let parent_entry = file::open_folder(parent).map_err(failed)?;
     let renamed = std::fs::rename(new.path(), path);
     match renamed {
         Ok(()) => {
             // The folder has its new name; the guard would look for the old one.
             let _ = new.keep();
-            file::sync_folder(parent).map_err(failed)?;
+            // The rename is done; that it would not survive a power cut is nothing to undo it for.
+            let _ = parent_entry.map(|parent| parent.sync_all());
             Ok(())
         }
         Err(error)

@@ -112,7 +112,7 @@ fn decrypt(dir: &Path, passphrase: &Passphrase, story: &mut Story) -> Result<Ide
         certificates.extend_from_slice(chain.certificates());
     }
     let identity = Identity::new(certificates, key).or_no()?;
-    let path = dir.join(private_ca::identity::PLAIN_KEY_FILE);
+    let path = dir.join(private_ca::managed::PLAIN_KEY_FILE);
     let pem = identity.private_key().to_pkcs8_pem();
     file::write(&path, pem.as_bytes(), Secrecy::Secret, Existing::Keep).or_unasked()?;
     let word = |name: &str| output::shell_path(&dir.join(name));
@@ -215,7 +215,7 @@ fn configure(dir: &Path, story: &mut Story) -> Result<(), Failure> {
         "your-namespace.a1b2c.tmprl.cloud:7233",
         "your-namespace.a1b2c",
         path(CERTIFICATE_FILE),
-        path(private_ca::identity::PLAIN_KEY_FILE),
+        path(private_ca::managed::PLAIN_KEY_FILE),
     );
     let toml = path("temporal.toml");
     let text = configuration.temporal_toml("default");
