@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use crate::identity::Identity;
 ///
 /// It is for walkthroughs and tests. To a client that it admits it says one line, `hello` and the
 /// subject of the client's certificate, and closes. Others get rustls's alert. It speaks TLS 1.2 and
-/// 1.3 and stops when it is dropped.
+/// 1.3, resumes no session, agrees on no application protocol, and stops when it is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -88,17 +88,27 @@ impl Frontend {
         let clients =
             WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone()).build()?;
         let (certificates, key) = server.for_rustls();
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(clients)
             .with_single_cert(certificates, key)?;
+        // Who resumes a session is let in without its certificate being judged again.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(tokio::time::timeout(PATIENCE, serve(acceptor, stream)));
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        let acceptor = acceptor.clone();
+                        tokio::spawn(tokio::time::timeout(PATIENCE, serve(acceptor, stream)));
+                    }
+                    // A client that is gone already, or no file descriptors for now: the next
+                    // client may fare better.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
             }
         });
         Ok(Self { address, accepting })
@@ -119,7 +129,13 @@ impl Drop for Frontend {
 
 /// Greets one client. A client that is refused has been told so by an alert.
 async fn serve(acceptor: TlsAcceptor, stream: TcpStream) -> std::io::Result<()> {
-    let mut stream = acceptor.accept(stream).await?;
+    let mut stream = match acceptor.accept(stream).into_fallible().await {
+        Ok(stream) => stream,
+        Err((_, mut stream)) => {
+            stream.shutdown().await?;
+            return drain(&mut stream).await;
+        }
+    };
     let subject = stream
         .get_ref()
         .1
@@ -129,9 +145,13 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream) -> std::io::Result<()> 
     let greeting = format!("hello {}\n", subject.unwrap_or_default());
     stream.write_all(greeting.as_bytes()).await?;
     stream.shutdown().await?;
-    // Until the client closes too: a socket that is closed with unread bytes is reset, and a reset
-    // can overtake the greeting.
+    drain(stream.get_mut().0).await
+}
+
+/// Reads until the client closes too: a socket that is closed with unread bytes is reset, and a
+/// reset can overtake the greeting or the alert.
+async fn drain(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut ignored = [0; 1024];
-    while stream.get_mut().0.read(&mut ignored).await? > 0 {}
+    while stream.read(&mut ignored).await? > 0 {}
     Ok(())
 }

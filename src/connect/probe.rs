@@ -3,12 +3,19 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, CertificateError, RootCertStore};
-use tokio::io::AsyncReadExt as _;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::VerifierBuilderError;
+use rustls::{
+    AlertDescription, CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -32,6 +39,7 @@ pub struct Probe {
     version: Option<TlsVersion>,
     patience: Duration,
     grace: Duration,
+    http2: bool,
 }
 
 /// A connection that the server has not refused.
@@ -44,6 +52,8 @@ pub struct Connection {
     pub cipher_suite: String,
     /// What the server presented, its own certificate first.
     pub server_certificates: Vec<Certificate>,
+    /// The application protocol that the server chose among those it was offered.
+    pub application_protocol: Option<String>,
     /// What the server said without being asked, up to 1 KiB.
     pub greeting: Vec<u8>,
 }
@@ -155,8 +165,11 @@ pub enum ConnectError {
         name: String,
     },
     /// The server's certificate is not one that the given anchors vouch for.
-    #[error("the server's certificate is not accepted: {reason}")]
+    #[error("the server's certificate{} is not accepted: {reason}", named(presented))]
     ServerCertificate {
+        /// What the server presented, its own certificate first; without those that cannot be
+        /// read.
+        presented: Vec<Certificate>,
         /// What is wrong with it.
         reason: String,
         /// rustls's own error.
@@ -181,6 +194,9 @@ pub enum ConnectError {
     /// What the other side sends is no TLS.
     #[error("the other side does not speak TLS, or not this one: {0}")]
     Protocol(#[source] rustls::Error),
+    /// The anchors for servers are unusable.
+    #[error("rustls does not take the anchors for servers: {0}")]
+    Anchors(#[source] VerifierBuilderError),
     /// The client's own side is unusable.
     #[error("rustls does not take the client's configuration: {0}")]
     Configuration(#[source] rustls::Error),
@@ -203,6 +219,7 @@ impl Probe {
             version: None,
             patience: Duration::from_secs(10),
             grace: Duration::from_secs(1),
+            http2: false,
         }
     }
 
@@ -249,6 +266,15 @@ impl Probe {
         self
     }
 
+    /// With an offer of the application protocol `h2` (RFC 7301), which gRPC speaks: servers
+    /// written in Go close a connection that has not agreed on it, without an alert. None is
+    /// offered if it is not set.
+    #[must_use]
+    pub fn with_http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
     /// Connects, and waits for a refusal.
     ///
     /// Where either version is allowed and TLS 1.3 ends without an alert, TLS 1.2 is tried too: its
@@ -272,29 +298,37 @@ impl Probe {
         let name = self.server_name.as_ref().unwrap_or(&self.host);
         let server_name = ServerName::try_from(name.clone())
             .map_err(|_| ConnectError::ServerName { name: name.clone() })?;
-        let connector = TlsConnector::from(Arc::new(self.configuration(version)?));
+        let presented = Presented::default();
+        let configuration = self.configuration(version, presented.clone())?;
+        let connector = TlsConnector::from(Arc::new(configuration));
         let stream = self.reach().await?;
         let handshake = self.within(IN_HANDSHAKE, connector.connect(server_name, stream)).await?;
-        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE))?;
-        let greeting = self.listen(&mut stream).await?;
-        let session = stream.get_ref().1;
-        let server_certificates = session
-            .peer_certificates()
-            .into_iter()
-            .flatten()
-            .filter_map(|der| Certificate::from_der(der).ok())
-            .collect();
-        Ok(Connection {
-            version: match session.protocol_version() {
-                Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
-                _ => TlsVersion::Tls13,
+        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE, &presented))?;
+        let version = match stream.get_ref().1.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+            _ => TlsVersion::Tls13,
+        };
+        let greeting = match self.listen(&mut stream).await {
+            Ok(greeting) => greeting,
+            Err(error) => match judge(error, AFTER_HANDSHAKE, &presented) {
+                // In TLS 1.2 the server ends the handshake, after it has judged the client.
+                ConnectError::Closed { .. } if version == TlsVersion::Tls12 => Vec::new(),
+                error => return Err(error),
             },
+        };
+        let session = stream.get_ref().1;
+        let server_certificates = presented.certificates();
+        Ok(Connection {
+            version,
             cipher_suite: session
                 .negotiated_cipher_suite()
                 // rustls writes TLS13_ where IANA has TLS_.
                 .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
                 .unwrap_or_default(),
             server_certificates,
+            application_protocol: session
+                .alpn_protocol()
+                .map(|name| String::from_utf8_lossy(name).into_owned()),
             greeting,
         })
     }
@@ -302,29 +336,39 @@ impl Probe {
     fn configuration(
         &self,
         version: Option<TlsVersion>,
+        presented: Presented,
     ) -> Result<rustls::ClientConfig, ConnectError> {
         let mut roots = RootCertStore::empty();
         for anchor in &self.server_anchors {
             roots.add(anchor.as_der().to_vec().into()).map_err(ConnectError::Configuration)?;
         }
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let judge =
+            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+                .build()
+                .map_err(ConnectError::Anchors)?;
         let versions = match version {
             Some(version) => vec![version.supported()],
             None => rustls::DEFAULT_VERSIONS.to_vec(),
         };
-        let builder = rustls::ClientConfig::builder_with_provider(provider.into())
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .map_err(ConnectError::Configuration)?
-            .with_root_certificates(roots);
-        match &self.identity {
-            None => Ok(builder.with_no_client_auth()),
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Witness { judge, presented }));
+        let mut configuration = match &self.identity {
+            None => builder.with_no_client_auth(),
             Some(identity) => {
                 let (certificates, key) = identity.for_rustls();
                 builder
                     .with_client_auth_cert(certificates, key)
-                    .map_err(ConnectError::Configuration)
+                    .map_err(ConnectError::Configuration)?
             }
+        };
+        if self.http2 {
+            configuration.alpn_protocols = vec![b"h2".to_vec()];
         }
+        Ok(configuration)
     }
 
     async fn reach(&self) -> Result<TcpStream, ConnectError> {
@@ -363,30 +407,101 @@ impl Probe {
     }
 
     /// Waits for what the server says first: data and a proper end mean that it has accepted the
-    /// client, and so does silence.
-    async fn listen(&self, stream: &mut TlsStream<TcpStream>) -> Result<Vec<u8>, ConnectError> {
-        let mut greeting = vec![0; 1024];
-        let length = match timeout(self.grace, stream.read(&mut greeting)).await {
-            Ok(Ok(length)) => length,
-            Ok(Err(error)) => return Err(judge(error, AFTER_HANDSHAKE)),
-            Err(_silence) => 0,
-        };
-        greeting.truncate(length);
-        Ok(greeting)
+    /// client, and so does silence. So does a session ticket, which a server may send only after
+    /// the client's last message (RFC 8446 section 4.6.1) and sends only to whom it takes.
+    async fn listen(&self, stream: &mut TlsStream<TcpStream>) -> std::io::Result<Vec<u8>> {
+        let mut greeting = [0; 1024];
+        let mut greeting = ReadBuf::new(&mut greeting);
+        let heard = std::future::poll_fn(|context| {
+            match Pin::new(&mut *stream).poll_read(context, &mut greeting) {
+                // A ticket is no data, so the read goes on; only the session knows of it.
+                Poll::Pending if stream.get_ref().1.tls13_tickets_received() > 0 => {
+                    Poll::Ready(Ok(()))
+                }
+                outcome => outcome,
+            }
+        });
+        // Silence until the end of the grace period is no error.
+        timeout(self.grace, heard).await.unwrap_or(Ok(()))?;
+        Ok(greeting.filled().to_vec())
     }
 }
 
 /// What an error of the stream says about the two sides.
-fn judge(error: std::io::Error, stage: &'static str) -> ConnectError {
+fn judge(error: std::io::Error, stage: &'static str, presented: &Presented) -> ConnectError {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return ConnectError::Closed { stage, source: error };
     };
     match tls.clone() {
         rustls::Error::AlertReceived(alert) => ConnectError::Refused { alert: Alert(alert) },
-        source @ rustls::Error::InvalidCertificate(_) => {
-            ConnectError::ServerCertificate { reason: server_certificate(&source), source }
-        }
+        source @ rustls::Error::InvalidCertificate(_) => ConnectError::ServerCertificate {
+            presented: presented.certificates(),
+            reason: server_certificate(&source),
+            source,
+        },
         source => ConnectError::Protocol(source),
+    }
+}
+
+/// Whose certificate it is and whose signature it bears.
+fn named(presented: &[Certificate]) -> String {
+    presented.first().map_or_else(String::new, |certificate| {
+        format!(" ({}, issued by {})", certificate.subject(), certificate.issuer())
+    })
+}
+
+/// What the server presented, kept here because rustls keeps nothing of a failed handshake.
+#[derive(Debug, Clone, Default)]
+struct Presented(Arc<Mutex<Vec<Certificate>>>);
+
+impl Presented {
+    fn certificates(&self) -> Vec<Certificate> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// rustls's own judge of server certificates, and a note of what came before it.
+#[derive(Debug)]
+struct Witness {
+    judge: Arc<WebPkiServerVerifier>,
+    presented: Presented,
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let presented = std::iter::once(end_entity).chain(intermediates);
+        let readable = presented.filter_map(|der| Certificate::from_der(der).ok()).collect();
+        *self.presented.0.lock().unwrap_or_else(PoisonError::into_inner) = readable;
+        self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.judge.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
     }
 }
 
