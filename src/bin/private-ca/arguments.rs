@@ -117,6 +117,9 @@ pub(crate) struct CaCreateArguments {
     /// How many CAs may follow below this one; any number if it is not given.
     #[arg(long)]
     pub(crate) path_len: Option<u8>,
+    /// Encrypts the CA's key, and asks for its passphrase if neither file nor variable is named.
+    #[arg(long)]
+    pub(crate) encrypt: bool,
     /// The folder of the CA above; without it the new CA is a root.
     #[arg(long, value_name = "DIR")]
     pub(crate) parent: Option<PathBuf>,
@@ -191,7 +194,8 @@ pub(crate) struct IssueArguments {
     /// The kind of the new key: rsa2048, rsa3072, rsa4096, p256, p384, p521 or ed25519.
     #[arg(long, default_value = "rsa2048")]
     pub(crate) key: KeyAlgorithm,
-    /// A signing request in PEM or DER, instead of a new key.
+    /// A signing request in PEM or DER, instead of a new key. Its names count unless --subject,
+    /// --dns or --san says who the certificate is for.
     #[arg(long, conflicts_with = "key", value_name = "FILE")]
     pub(crate) csr: Option<PathBuf>,
     /// The folder for certificate, chain and key.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use private_ca::authority::local::Revoked;
 use private_ca::file::{self, FileError, Secrecy};
-use private_ca::identity::{CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE};
 use private_ca::managed::{
-    CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _, PRIVATE_KEY_FILE,
+    CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, CERTIFICATE_WITH_INTERMEDIATES_FILE,
+    ManagedCertificates as _, PLAIN_KEY_FILE, PRIVATE_KEY_FILE,
 };
 use private_ca::{
     CaError, Certificate, CertificateAuthority as _, CertificateChain, CertificateId,
@@ -39,7 +39,10 @@ pub(crate) async fn create(arguments: CaCreateArguments) -> Result<Answer, Failu
         .with_key_algorithm(arguments.key)
         .with_validity(RequestedValidity::days(arguments.days));
     options.path_len = arguments.path_len;
-    options.passphrase = arguments.passphrase.named()?;
+    options.passphrase = match arguments.encrypt {
+        true => Some(arguments.passphrase.chosen("the CA's key")?),
+        false => arguments.passphrase.named()?,
+    };
     let ca = match &arguments.parent {
         None => LocalCa::create_root(&arguments.dir, options),
         Some(parent) => {
@@ -86,15 +89,16 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
     };
     let mut files = vec![CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE];
     if key.is_some() {
-        files.extend([CERTIFICATE_WITH_INTERMEDIATES_FILE, PLAIN_KEY_FILE]);
+        files.extend([CERTIFICATE_WITH_INTERMEDIATES_FILE, PRIVATE_KEY_FILE, PLAIN_KEY_FILE]);
     }
     check_free(&arguments.out, &files, arguments.overwrite)?;
     let validity = RequestedValidity::days(arguments.days);
     let mut request = IssueRequest::new(signing_request, purpose, validity);
-    request.subject = arguments.subject;
-    if !names.is_empty() {
+    // Whoever says who it is for says it all: names that only the request knows would slip by.
+    if !names.is_empty() || arguments.subject.is_some() {
         request.subject_alternative_names = Some(names);
     }
+    request.subject = arguments.subject;
     request.idempotency_key = arguments.idempotency_key;
     let issued = ca.issue(request).await.or_no()?;
     let certificate = issued.certificate.clone();
@@ -146,7 +150,13 @@ pub(crate) async fn export(arguments: ExportArguments) -> Result<Answer, Failure
     let ca = open(&arguments.ca, &(&arguments.ca_passphrase).into())?;
     let passphrase = arguments.passphrase.chosen("the exported key")?;
     private_ca::managed::check_export_passphrase(&passphrase).or_no()?;
-    let files = [CERTIFICATE_FILE, CERTIFICATE_CHAIN_FILE, PRIVATE_KEY_FILE];
+    let files = [
+        CERTIFICATE_FILE,
+        CERTIFICATE_CHAIN_FILE,
+        CERTIFICATE_WITH_INTERMEDIATES_FILE,
+        PRIVATE_KEY_FILE,
+        PLAIN_KEY_FILE,
+    ];
     check_free(&arguments.out, &files, arguments.overwrite)?;
     let managed = LocalManaged::new(ca.into());
     let id = match (arguments.certificate, arguments.dns.split_first()) {

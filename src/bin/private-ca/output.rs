@@ -6,28 +6,52 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use der::{Decode as _, Encode as _};
 use private_ca::authority::local::Revoked;
 use private_ca::identity::IdentityFiles;
 use private_ca::{
-    Certificate, CertificateChain, CertificateRequest, EncryptedPrivateKey, ExportedCertificate,
-    KeyAlgorithm, LocalCa, PrivateKey, RevocationReason, SerialNumber, Timestamp, VerifiedChain,
-    pem as pem_file,
+    Certificate, CertificateChain, CertificateRequest, DistinguishedName, EncryptedPrivateKey,
+    ExportedCertificate, KeyAlgorithm, LocalCa, PrivateKey, RevocationReason, SerialNumber,
+    Timestamp, VerifiedChain, pem as pem_file,
 };
 use serde_json::{Value, json};
+use x509_cert::crl::CertificateList;
+use x509_cert::time::Time;
 use zeroize::Zeroizing;
 
 use crate::Failure;
 
-/// A positive answer, in both forms. It may hold a key, and is wiped.
+/// An answer, in both forms, and the exit status that goes with it.
 pub(crate) struct Answer {
     text: Zeroizing<String>,
-    json: Value,
+    json: Json,
+    status: u8,
+}
+
+enum Json {
+    Value(Value),
+    /// The text itself, under this name. It may hold a key, so the JSON is made only if it is
+    /// asked for, in memory that is wiped.
+    Text(&'static str),
 }
 
 /// Prints an answer or the lack of one, and says how the process ends.
 pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode {
+    let is_answer = answer.is_ok();
     let (status, text, json) = match answer {
-        Ok(Answer { text, json }) => (0, text, json),
+        Ok(Answer { text, json: Json::Value(json), status }) => (status, text, json),
+        Ok(Answer { text, json: Json::Text(name), .. }) => {
+            return finish(
+                0,
+                std::io::stdout().write_all(
+                    match as_json {
+                        true => pem_json(name, &text),
+                        false => text,
+                    }
+                    .as_bytes(),
+                ),
+            );
+        }
         Err(failure) => {
             let (status, error) = match failure {
                 Failure::No(error) => (1, error),
@@ -44,11 +68,29 @@ pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode 
     let written = if as_json {
         let line = Zeroizing::new(format!("{json:#}\n"));
         std::io::stdout().write_all(line.as_bytes())
-    } else if status == 0 {
+    } else if is_answer {
         std::io::stdout().write_all(text.as_bytes())
     } else {
         std::io::stderr().write_all(text.as_bytes())
     };
+    finish(status, written)
+}
+
+/// PEM has no character that JSON escapes but the newline.
+fn pem_json(name: &str, pem: &str) -> Zeroizing<String> {
+    let mut json = Zeroizing::new(String::with_capacity(2 * pem.len() + name.len() + 16));
+    json.push_str("{\n  \"");
+    json.push_str(name);
+    json.push_str("\": \"");
+    for line in pem.split_terminator('\n') {
+        json.push_str(line);
+        json.push_str("\\n");
+    }
+    json.push_str("\"\n}\n");
+    json
+}
+
+fn finish(status: u8, written: std::io::Result<()>) -> ExitCode {
     match written.and_then(|()| std::io::stdout().flush()) {
         Ok(()) => ExitCode::from(status),
         // Whoever closed the pipe has read enough.
@@ -79,17 +121,22 @@ fn further_causes(error: &(dyn Error + 'static)) -> Vec<String> {
 }
 
 fn said(text: String, json: Value) -> Answer {
-    Answer { text: Zeroizing::new(text), json }
+    Answer { text: Zeroizing::new(text), json: Json::Value(json), status: 0 }
+}
+
+/// A path as JSON can hold it: text.
+fn path_json(path: &Path) -> Value {
+    json!(path.display().to_string())
 }
 
 /// A PEM file as it is.
-pub(crate) fn pem(what: &str, pem: &str) -> Answer {
-    said(pem.to_owned(), json!({ what: pem }))
+pub(crate) fn pem(what: &'static str, pem: &str) -> Answer {
+    Answer { text: Zeroizing::new(pem.to_owned()), json: Json::Text(what), status: 0 }
 }
 
 /// A file was written.
 pub(crate) fn written(path: &Path) -> Answer {
-    said(format!("wrote {}\n", path.display()), json!({ "written": path }))
+    said(format!("wrote {}\n", path.display()), json!({ "written": path_json(path) }))
 }
 
 fn lines(text: &mut String, indent: &str, rows: &[(&str, String)]) {
@@ -222,10 +269,10 @@ pub(crate) fn issued(
     let mut text = format!("issued a certificate into {}\n", folder.display());
     lines(&mut text, "  ", &certificate_rows(certificate));
     let json = json!({
-        "folder": folder,
+        "folder": path_json(folder),
         "certificate": certificate_json(certificate),
-        "certificate_file": files.map(|files| &files.presented),
-        "private_key_file": files.map(|files| &files.private_key),
+        "certificate_file": files.map(|files| path_json(&files.presented)),
+        "private_key_file": files.map(|files| path_json(&files.private_key)),
     });
     if let Some(files) = files {
         let rows = [
@@ -266,26 +313,32 @@ pub(crate) fn revoked(serial: &SerialNumber, reason: RevocationReason) -> Answer
 
 /// What an encrypted key's file says without its passphrase.
 pub(crate) fn encrypted_key(key: &EncryptedPrivateKey) -> Answer {
+    let (text, json) = describe_encrypted(key);
+    said(text, json)
+}
+
+fn describe_encrypted(key: &EncryptedPrivateKey) -> (String, Value) {
     let scheme = key.scheme();
-    said(
-        format!("encrypted private key, PKCS#8\n  {scheme}\n"),
-        json!({
-            "encrypted": true,
-            "prf": scheme.prf.to_string(),
-            "iterations": scheme.iterations,
-            "salt_length": scheme.salt_length,
-            "cipher": scheme.cipher.to_string(),
-        }),
-    )
+    let json = json!({
+        "encrypted": true,
+        "prf": scheme.prf.to_string(),
+        "iterations": scheme.iterations,
+        "salt_length": scheme.salt_length,
+        "cipher": scheme.cipher.to_string(),
+    });
+    (format!("encrypted private key, PKCS#8\n  {scheme}\n"), json)
 }
 
 /// What a plain key is.
 pub(crate) fn plain_key(key: &PrivateKey) -> Answer {
-    let algorithm = key.algorithm();
-    said(
-        format!("private key, not encrypted: {algorithm}\n"),
-        json!({ "encrypted": false, "algorithm": algorithm.to_string() }),
-    )
+    let (text, json) = describe_plain(key);
+    said(text, json)
+}
+
+fn describe_plain(key: &PrivateKey) -> (String, Value) {
+    let algorithm = key.algorithm().to_string();
+    let text = format!("private key, not encrypted: {algorithm}\n");
+    (text, json!({ "encrypted": false, "algorithm": algorithm }))
 }
 
 /// The path that a verification found.
@@ -324,24 +377,33 @@ pub(crate) fn path_tree(chain: &VerifiedChain) -> String {
     text
 }
 
-/// What is in a file.
+/// What is in a file. Something in it that cannot be read makes the answer a no.
 pub(crate) fn inspected(contents: &[u8]) -> Result<Answer, Box<dyn Error>> {
     let mut text = String::new();
     let mut found = Vec::new();
-    if contents.first() == Some(&0x30) {
-        let certificate = Certificate::from_der(contents)?;
-        describe_certificate(&mut text, &mut found, &certificate);
+    if !pem_file::is_pem(contents) {
+        match (Certificate::from_der(contents), EncryptedPrivateKey::from_der(contents)) {
+            (Ok(certificate), _) => describe_certificate(&mut text, &mut found, &certificate),
+            (Err(_), Ok(key)) => return Ok(encrypted_key(&key)),
+            (Err(error), Err(_)) => {
+                return PrivateKey::from_pem_or_der(contents)
+                    .map(|key| plain_key(&key))
+                    .map_err(|_| error.into());
+            }
+        }
         return Ok(said(text, Value::Array(found)));
     }
+    let mut status = 0;
     for block in pem_file::blocks(contents)? {
         let _ = write!(text, "line {}: ", block.line());
         let described = describe_block(&mut text, &mut found, &block);
         if let Err(error) = described {
             let _ = writeln!(text, "{}, which cannot be read: {error}", block.label());
             found.push(json!({ "label": block.label(), "error": error.to_string() }));
+            status = 1;
         }
     }
-    Ok(said(text, Value::Array(found)))
+    Ok(Answer { status, ..said(text, Value::Array(found)) })
 }
 
 fn describe_certificate(text: &mut String, found: &mut Vec<Value>, certificate: &Certificate) {
@@ -372,14 +434,37 @@ fn describe_block(
             }));
         }
         "ENCRYPTED PRIVATE KEY" => {
-            let answer = encrypted_key(&EncryptedPrivateKey::from_der(block.contents())?);
-            text.push_str(&answer.text);
-            found.push(answer.json);
+            let (line, json) =
+                describe_encrypted(&EncryptedPrivateKey::from_der(block.contents())?);
+            text.push_str(&line);
+            found.push(json);
         }
-        "PRIVATE KEY" => {
-            let answer = plain_key(&PrivateKey::from_pkcs8_der(block.contents())?);
-            text.push_str(&answer.text);
-            found.push(answer.json);
+        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+            let (line, json) = describe_plain(&PrivateKey::from_pem_or_der(block.contents())?);
+            text.push_str(&line);
+            found.push(json);
+        }
+        "X509 CRL" => {
+            let list: CertificateList = CertificateList::from_der(block.contents())?;
+            let list = list.tbs_cert_list;
+            let issuer = DistinguishedName::from_der(&list.issuer.to_der()?)?.to_string();
+            let time = |time: Time| Timestamp::from(time.to_system_time()).to_string();
+            let next_update = list.next_update.map(time).unwrap_or_default();
+            let revoked = list.revoked_certificates.map_or(0, |revoked| revoked.len());
+            text.push_str("certificate revocation list\n");
+            let rows = [
+                ("issuer", issuer.clone()),
+                ("issued", time(list.this_update)),
+                ("next", next_update.clone()),
+                ("revoked", revoked.to_string()),
+            ];
+            lines(text, "  ", &rows);
+            found.push(json!({
+                "revocation_list": issuer,
+                "this_update": time(list.this_update),
+                "next_update": next_update,
+                "revoked": revoked,
+            }));
         }
         label => {
             let _ = writeln!(text, "{label}, {} bytes", block.contents().len());
@@ -414,7 +499,7 @@ impl Story {
 
     pub(crate) fn end(mut self, folder: &Path) -> Answer {
         let _ = writeln!(self.text, "Everything is in {}.", folder.display());
-        said(self.text, json!({ "folder": folder, "steps": self.steps }))
+        said(self.text, json!({ "folder": path_json(folder), "steps": self.steps }))
     }
 }
 

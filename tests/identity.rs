@@ -1,0 +1,116 @@
+//! An identity holds together, or says why not.
+#![cfg(all(feature = "local", feature = "rustls"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use private_ca::file::Existing;
+use private_ca::identity::IdentityError;
+use private_ca::{
+    Certificate, CertificateAuthority, CertificateChain, CertificatePurpose, CertificateRequest,
+    EncryptedPrivateKey, Identity, IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, Passphrase,
+    PrivateKey, RequestedValidity, Timestamp,
+};
+
+fn options(subject: &str) -> LocalCaOptions {
+    LocalCaOptions::new(subject.parse().unwrap()).with_key_algorithm(KeyAlgorithm::EcdsaP256)
+}
+
+/// Leaf, issuing CA and root, and the leaf's key.
+async fn chain() -> (Vec<Certificate>, PrivateKey) {
+    let root = LocalCa::in_memory_root(options("CN=Root")).unwrap();
+    let below = options("CN=Issuing").with_validity(RequestedValidity::days(60));
+    let issuing = LocalCa::in_memory_subordinate(&root, below).await.unwrap();
+    leaf(&issuing).await
+}
+
+async fn leaf(ca: &LocalCa) -> (Vec<Certificate>, PrivateKey) {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let request = CertificateRequest::new(&key, "CN=worker".parse().unwrap(), &[]).unwrap();
+    let request =
+        IssueRequest::new(request, CertificatePurpose::Client, RequestedValidity::days(30));
+    let issued = ca.issue(request).await.unwrap();
+    let above = issued.chain.certificates().iter().cloned();
+    (std::iter::once(issued.certificate).chain(above).collect(), key)
+}
+
+#[tokio::test]
+async fn every_order_is_mended_and_mending_is_said() {
+    let (right, key) = chain().await;
+    let identity = Identity::new(right.clone(), key.clone()).unwrap();
+    assert!(!identity.was_reordered());
+    assert_eq!(identity.presented().count(), 2, "the root is left out");
+    let mut reversed = right.clone();
+    reversed.reverse();
+    let doubled = [right.clone(), right.clone()].concat();
+    for (given, reordered) in [(reversed, true), (doubled, false)] {
+        let mended = Identity::new(given, key.clone()).unwrap();
+        assert_eq!(mended.was_reordered(), reordered);
+        assert_eq!(mended.certificate(), &right[0]);
+        assert_eq!(mended.above(), &right[1..]);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_belong_is_refused() {
+    let (certificates, key) = chain().await;
+    let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    assert!(matches!(
+        Identity::new(certificates.clone(), other),
+        Err(IdentityError::KeyMismatch { .. })
+    ));
+    let after = certificates[0].validity().not_after.plus(std::time::Duration::from_secs(1));
+    assert!(matches!(
+        Identity::new_at(certificates.clone(), key.clone(), after),
+        Err(IdentityError::Expired { .. })
+    ));
+    let before = Timestamp::from_unix_seconds(0);
+    assert!(matches!(
+        Identity::new_at(certificates.clone(), key.clone(), before),
+        Err(IdentityError::NotYetValid { .. })
+    ));
+    // Another root of the same name did not issue anything here.
+    let namesake = LocalCa::in_memory_root(options("CN=Root")).unwrap();
+    let mut wrong = certificates[..2].to_vec();
+    wrong.push(namesake.own_certificate().clone());
+    assert!(matches!(Identity::new(wrong, key), Err(IdentityError::Unrelated { .. })));
+}
+
+#[tokio::test]
+async fn its_files_read_back_and_none_of_an_earlier_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificates, key) = chain().await;
+    let identity = Identity::new(certificates.clone(), key).unwrap();
+    let files = identity.write_to(folder.path(), Existing::Keep).unwrap();
+    let presented = std::fs::read(&files.presented).unwrap();
+    let presented = CertificateChain::from_pem_or_der(&presented).unwrap();
+    assert_eq!(presented.certificates(), &certificates[..2]);
+    let read = |path: &std::path::Path| std::fs::read(path).unwrap();
+    let all = [read(&files.certificate), read(files.certificate_chain.as_ref().unwrap())];
+    let again = Identity::from_pem(&all.concat(), &read(&files.private_key), None).unwrap();
+    assert_eq!(again.above(), identity.above());
+
+    // Without --overwrite nothing changes; with it, a certificate of a root leaves no intermediates.
+    let (certificates, key) = leaf(&LocalCa::in_memory().unwrap()).await;
+    let second = Identity::new(certificates, key).unwrap();
+    second.write_to(folder.path(), Existing::Keep).unwrap_err();
+    assert_eq!(read(&files.certificate), all[0]);
+    second.write_to(folder.path(), Existing::Replace).unwrap();
+    assert!(!files.presented.exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+
+    // As an export: the plain key of the earlier files goes.
+    let passphrase = Passphrase::new(*b"correct horse");
+    let exported = second.to_exported(&passphrase).unwrap();
+    exported.write_to(folder.path(), Existing::Replace).unwrap();
+    assert!(!files.private_key.exists());
+    let key = read(&folder.path().join("private_key.txt"));
+    let key = EncryptedPrivateKey::from_pem_or_der(&key).unwrap().decrypt(&passphrase).unwrap();
+    assert_eq!(key.public_key_der(), second.private_key().public_key_der());
+}
+
+#[tokio::test]
+async fn rustls_takes_it() {
+    let (certificates, key) = chain().await;
+    let anchors = CertificateChain::new(vec![certificates[2].clone()]).unwrap();
+    let identity = Identity::new(certificates, key).unwrap();
+    assert!(identity.client_config(&anchors).unwrap().client_auth_cert_resolver.has_certs());
+}
