@@ -30,6 +30,7 @@ pub(crate) use extensions::{
 };
 pub use name::{DistinguishedName, NameError};
 pub use serial_number::{SerialNumber, SerialNumberError};
+pub(crate) use timestamp::{Count, Elapsed};
 pub use timestamp::{Timestamp, TimestampError};
 
 use crate::pem;

@@ -902,7 +902,7 @@ fn what_is_revoked_is_shown_and_on_the_signed_list() {
     let crl = workshop.run("ca crl --dir ca").yes().stdout;
     assert_eq!(crl, workshop.text("ca/crl.pem"));
     workshop.put("crl.pem", crl);
-    workshop.run("inspect crl.pem").yes().says("X509 CRL");
+    workshop.run("inspect crl.pem").yes().says("certificate revocation list");
     if openssl_is_here() {
         let folder = workshop.folder.path();
         let text =

@@ -31,11 +31,31 @@ fn p256(subject: &str) -> LocalCaOptions {
     LocalCaOptions::new(subject.parse().unwrap()).with_key_algorithm(KeyAlgorithm::EcdsaP256)
 }
 
+/// Our own verifier takes it, and so does rustls-webpki. (OpenSSL is asked in its own tests.)
 fn accepts(ca: &LocalCa, issued: &private_ca::IssuedCertificate) {
     let anchor = ca.chain().certificates().last().unwrap().clone();
-    let verifier = Verifier::new([anchor]).unwrap();
     let intermediates = issued.chain.certificates();
-    verifier.verify(&issued.certificate, intermediates, &Verification::new(Purpose::Any)).unwrap();
+    let der = |certificate: &private_ca::Certificate| {
+        rustls_pki_types::CertificateDer::from(certificate.as_der().to_vec())
+    };
+    let root = der(&anchor);
+    let pool: Vec<_> = intermediates.iter().map(der).collect();
+    webpki::EndEntityCert::try_from(&der(&issued.certificate))
+        .unwrap()
+        .verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &[webpki::anchor_from_trusted_cert(&root).unwrap()],
+            &pool,
+            rustls_pki_types::UnixTime::now(),
+            webpki::KeyUsage::client_auth(),
+            None,
+            None,
+        )
+        .unwrap();
+    let verifier = Verifier::new([anchor]).unwrap();
+    verifier
+        .verify(&issued.certificate, intermediates, &Verification::new(Purpose::Client))
+        .unwrap();
 }
 
 /// What every `CertificateAuthority` does.
@@ -65,6 +85,11 @@ async fn contract(ca: &dyn CertificateAuthority) {
     assert_eq!(ca.issue(again.clone()).await.unwrap(), first);
     let other = again.with_key_usage(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT);
     assert!(matches!(ca.issue(other).await, Err(CaError::IdempotencyConflict { .. })));
+
+    let withdrawn = client("CN=withdrawn").with_idempotency_key("withdrawn");
+    let serial_number = ca.issue(withdrawn.clone()).await.unwrap().certificate.serial_number();
+    ca.revoke(Revocation::new(serial_number, RevocationReason::Superseded)).await.unwrap();
+    assert!(matches!(ca.issue(withdrawn).await, Err(CaError::AlreadyRevoked { .. })));
 
     let serial_number = issued.certificate.serial_number();
     let revocation = Revocation::new(serial_number, RevocationReason::KeyCompromise);
@@ -184,6 +209,72 @@ async fn names_are_kept_whole_or_refused() {
         ca.issue(client("CN=w").with_subject("OU=a,OU=b".parse().unwrap())).await,
         Err(CaError::Name { .. })
     ));
+}
+
+#[tokio::test]
+async fn names_that_no_certificate_should_carry_are_refused_wherever_they_come_from() {
+    use private_ca::SubjectAlternativeName as Name;
+    let ca = LocalCa::in_memory().unwrap();
+    let other = Name::Other { tag: 9, der: vec![0x82, 1, b'z'] };
+    for name in [
+        Name::Dns("good.example\0.evil.example".into()),
+        Name::Dns(String::new()),
+        Name::Dns("*".into()),
+        Name::Dns("x, DNS:frontend.acme.internal".into()),
+        Name::Dns("10.0.0.1".into()),
+        Name::Email("x\r\ny".into()),
+        Name::Uri(String::new()),
+        other,
+    ] {
+        let names = vec![name.clone()];
+        let asked = client("CN=w").with_subject_alternative_names(names.clone());
+        let refused = ca.issue(asked).await.unwrap_err();
+        assert!(matches!(refused, CaError::SubjectAlternativeName { .. }), "{refused}");
+        // By way of a signing request, which has its own signature over the same names.
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let request = CertificateRequest::new(&key, "CN=w".parse().unwrap(), &names).unwrap();
+        // Encoded, a form that lies about its tag is what its tag says.
+        let lies = matches!(name, Name::Other { .. });
+        if let (false, Ok(request)) = (lies, CertificateRequest::from_der(request.as_der())) {
+            let days = RequestedValidity::days(1);
+            let asked = IssueRequest::new(request, CertificatePurpose::Client, days);
+            assert!(ca.issue(asked).await.is_err(), "{name}");
+        }
+    }
+    for subject in ["O=a\\0ab,CN=w", "CN=\\1b[31m"] {
+        assert!(matches!(ca.issue(client(subject)).await, Err(CaError::Name { .. })), "{subject}");
+    }
+    let own = ca.own_certificate().subject().to_string();
+    assert!(matches!(ca.issue(client(&own)).await, Err(CaError::NotAllowed { .. })));
+    assert_eq!(ca.issued().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_whose_certificate_is_no_ca_s_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca");
+    let ca = LocalCa::create_root(&path, p256("CN=Root")).unwrap();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let request = CertificateRequest::new(&key, "CN=w".parse().unwrap(), &[]).unwrap();
+    let request =
+        IssueRequest::new(request, CertificatePurpose::Client, RequestedValidity::days(1));
+    let leaf = ca.issue(request).await.unwrap().certificate;
+    std::fs::write(path.join("certificate.pem"), leaf.to_pem()).unwrap();
+    std::fs::write(path.join("private_key.pem"), key.to_pkcs8_pem().as_bytes()).unwrap();
+    assert!(matches!(LocalCa::open(&path, None), Err(CaError::Damaged { .. })));
+}
+
+#[test]
+fn a_passphrase_for_a_plain_key_and_leftovers_of_a_killed_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca");
+    LocalCa::create_root(&path, p256("CN=Root")).unwrap();
+    let refused = LocalCa::open(&path, Some(Passphrase::new(*b"needless")));
+    assert!(matches!(refused, Err(CaError::PassphraseNotNeeded)));
+    let leftover = path.join("issued/.private-ca-x1y2z3.tmp");
+    std::fs::write(&leftover, "half").unwrap();
+    LocalCa::open(&path, None).unwrap();
+    assert!(!leftover.exists());
 }
 
 #[tokio::test]

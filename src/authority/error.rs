@@ -1,12 +1,11 @@
 //! Why a certificate authority cannot do what it is asked.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::CertificateId;
 use crate::certificate::{
-    CertificateError, DistinguishedName, SerialNumber, SubjectAlternativeNameError, Timestamp,
+    CertificateError, DistinguishedName, Elapsed, SerialNumber, SubjectAlternativeNameError,
+    Timestamp,
 };
 use crate::file::FileError;
 use crate::key::KeyError;
@@ -185,20 +184,4 @@ pub enum CaError {
         /// What the backend says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-}
-
-/// A duration in the largest unit that says something: days from two days on, then hours, minutes.
-pub(crate) struct Elapsed(pub(crate) Duration);
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (count, unit) = match seconds {
-            0..120 => (seconds, "second"),
-            120..7_200 => (seconds / 60, "minute"),
-            7_200..172_800 => (seconds / 3_600, "hour"),
-            _ => (seconds / 86_400, "day"),
-        };
-        write!(f, "{count} {unit}{}", if count == 1 { "" } else { "s" })
-    }
 }

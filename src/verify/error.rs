@@ -1,12 +1,11 @@
 //! Why a chain is refused, with the evidence.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::Purpose;
 use super::signature::{NamedOid, SignatureError};
 use crate::certificate::{
-    Certificate, DistinguishedName, KeyUsage, SubjectAlternativeName, Timestamp,
+    Certificate, Count, DistinguishedName, Elapsed, KeyUsage, SubjectAlternativeName, Timestamp,
 };
 
 /// Trust anchors that cannot be used.
@@ -36,7 +35,7 @@ pub enum VerifyError {
     /// The certificate's last second is past (RFC 5280 section 4.1.2.5).
     #[error(
         "the certificate {} expired at {not_after}, {} before the time of verification, {at}",
-        Who(.subject), ForPeople(.at.since(*.not_after))
+        Who(.subject), Elapsed(.at.since(*.not_after))
     )]
     Expired {
         /// The certificate's subject.
@@ -49,7 +48,7 @@ pub enum VerifyError {
     /// The certificate's first second is still to come (RFC 5280 section 4.1.2.5).
     #[error(
         "the certificate {} is not valid before {not_before}, {} after the time of verification, {at}; is the clock right?",
-        Who(.subject), ForPeople(.not_before.since(*.at))
+        Who(.subject), Elapsed(.not_before.since(*.at))
     )]
     NotYetValid {
         /// The certificate's subject.
@@ -354,31 +353,6 @@ impl fmt::Display for Tried<'_> {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
-    }
-}
-
-/// A duration in its largest unit, rounded down.
-struct ForPeople(Duration);
-
-impl fmt::Display for ForPeople {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (count, unit) = match seconds {
-            172_800.. => (seconds / 86_400, "day"),
-            7_200.. => (seconds / 3_600, "hour"),
-            120.. => (seconds / 60, "minute"),
-            _ => (seconds, "second"),
-        };
-        Count(count, unit).fmt(f)
-    }
-}
-
-/// A number of things.
-struct Count(u64, &'static str);
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
     }
 }
 

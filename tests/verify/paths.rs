@@ -1,7 +1,7 @@
 //! Pools of intermediates in which a path has to be found, or cannot be.
 
 use private_ca::Certificate;
-use private_ca::verify::{AnchorError, SignatureError, Verifier, VerifyError as E};
+use private_ca::verify::{AnchorError, SignatureError, Verification, Verifier, VerifyError as E};
 
 use super::chains::{self, Authority};
 use super::{Agrees, Differs, Purpose, assert_refused, trial};
@@ -186,4 +186,35 @@ fn any_purpose_verifies_an_authority() {
 fn verifiers_are_shared_between_threads() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
     shared(&Verifier::new([Authority::root("Root").certificate]).unwrap());
+}
+
+/// A CA that was made again under its old name: the old one is trusted still, and has ended.
+#[test]
+fn a_namesake_that_signed_nothing_is_not_blamed_for_having_expired() {
+    let old = Authority::root_with("Root", chains::EXPIRED);
+    let new = Authority::root("Root");
+    let leaf = new.leaf();
+    let verifier = Verifier::new([old.certificate.clone()]).unwrap();
+    let verification = Verification::new(Purpose::Client).at(chains::now());
+    let alone = verifier.verify(&leaf, &[], &verification).unwrap_err();
+    assert!(matches!(alone.cause(), E::Signature { .. }), "{alone}");
+    let with_new = [new.certificate.clone()];
+    let untrusted = verifier.verify(&leaf, &with_new, &verification).unwrap_err();
+    assert!(matches!(untrusted.cause(), E::SelfSigned { .. }), "{untrusted}");
+    // Where the expired one is the issuer, that is the reason.
+    let expired = verifier.verify(&old.leaf(), &[], &verification).unwrap_err();
+    assert!(matches!(expired.cause(), E::Expired { .. }), "{expired}");
+}
+
+#[test]
+fn a_leaf_among_the_anchors_has_to_be_signed_by_itself() {
+    let root = Authority::root("Root");
+    // Self-issued, and signed by another key than its own.
+    let stranger = Authority::root("Root");
+    let impostor = stranger.leaf_with(|params| {
+        params.distinguished_name = root.params.distinguished_name.clone();
+    });
+    let verifier = Verifier::new([impostor.clone()]).unwrap();
+    let verification = Verification::new(Purpose::Client).at(chains::now());
+    assert!(verifier.verify(&impostor, &[], &verification).is_err());
 }
