@@ -5,13 +5,15 @@
 //! has judged the client's certificate (RFC 8446 section 4.4.4), so a refusal arrives as an alert on
 //! the first read, or not at all if the client writes first. [`Probe`] reads before anything else.
 
+mod error;
 mod frontend;
 mod probe;
 
 use std::fmt;
 
+pub use error::{Alert, ConnectError};
 pub use frontend::{Frontend, FrontendError};
-pub use probe::{Alert, ConnectError, Connection, Probe};
+pub use probe::{Connection, Probe};
 
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

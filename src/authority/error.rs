@@ -145,8 +145,7 @@ pub enum CaError {
     },
     /// The folder holds no CA.
     #[error(
-        "{} holds no CA: create one with `private-ca ca create --dir {}`",
-        path.display(),
+        "{} holds no CA: create one (private-ca ca create --dir DIR --subject NAME), or name its folder",
         path.display()
     )]
     NoCa {

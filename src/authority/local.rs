@@ -3,6 +3,7 @@
 //! [`LocalCa`] signs with rcgen on aws-lc-rs. It is for laptops, tests and small private
 //! deployments; its key lies in a file, so who can read the file and knows the passphrase is the CA.
 
+mod creation;
 mod issuer;
 mod key_file;
 mod options;
@@ -26,14 +27,10 @@ use super::{
     CaError, CertificateAuthority, CertificateId, CertificatePurpose, IssueRequest,
     IssuedCertificate, Revocation, hash_hex,
 };
-use crate::certificate::{
-    Certificate, CertificateChain, KeyUsage, SerialNumber, Timestamp, Validity,
-};
+use crate::certificate::{Certificate, CertificateChain, KeyUsage, SerialNumber, Timestamp};
 use crate::file;
 use crate::key::{KeyAlgorithm, Passphrase, PrivateKey};
 use crate::pem;
-use crate::request::CertificateRequest;
-use crate::verify::{Purpose, Verification, Verifier};
 
 /// A certificate authority whose key is here.
 ///
@@ -66,9 +63,6 @@ pub struct LocalCa {
     store: Store,
 }
 
-/// A root is bounded by no CA above it.
-const UNBOUNDED: Validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
-
 impl LocalCa {
     /// A root CA in memory, P-256, for ten years: what tests use.
     ///
@@ -89,7 +83,7 @@ impl LocalCa {
     /// # Errors
     /// [`CaError`] if the subject, key or validity cannot be had.
     pub fn in_memory_root(options: LocalCaOptions) -> Result<Self, CaError> {
-        let (key, certificate) = new_root(&options)?;
+        let (key, certificate) = creation::root(&options)?;
         Self::assemble(certificate, Vec::new(), &key, options.passphrase, Store::in_memory())
     }
 
@@ -101,7 +95,7 @@ impl LocalCa {
         parent: &dyn CertificateAuthority,
         options: LocalCaOptions,
     ) -> Result<Self, CaError> {
-        let (key, certificate, above) = new_subordinate(parent, &options).await?;
+        let (key, certificate, above) = creation::subordinate(parent, &options).await?;
         Self::assemble(certificate, above, &key, options.passphrase, Store::in_memory())
     }
 
@@ -113,7 +107,7 @@ impl LocalCa {
     pub fn create_root(path: impl AsRef<Path>, options: LocalCaOptions) -> Result<Self, CaError> {
         let path = path.as_ref();
         store::check_free(path)?;
-        let (key, certificate) = new_root(&options)?;
+        let (key, certificate) = creation::root(&options)?;
         Self::create(path, certificate, Vec::new(), &key, options.passphrase)
     }
 
@@ -130,7 +124,7 @@ impl LocalCa {
         let path = path.as_ref();
         // Before the parent is asked: what it issues is on its record for ever.
         store::check_free(path)?;
-        let (key, certificate, above) = new_subordinate(parent, &options).await?;
+        let (key, certificate, above) = creation::subordinate(parent, &options).await?;
         Self::create(path, certificate, above, &key, options.passphrase)
     }
 
@@ -452,50 +446,6 @@ impl LocalCa {
             validity: request.validity.within(own, now)?,
         })
     }
-}
-
-fn new_root(options: &LocalCaOptions) -> Result<(PrivateKey, Certificate), CaError> {
-    let key = issuer::generate(options.key_algorithm)?;
-    let purpose = CertificatePurpose::SubordinateCa { path_len: options.path_len };
-    let certificate = Signer::of_new_root(options.subject.clone(), &key)?.sign(&Template {
-        subject: &options.subject,
-        subject_alternative_names: &[],
-        public_key_der: key.public_key_der(),
-        purpose,
-        key_usage: purpose.key_usage(),
-        validity: options.validity.within(UNBOUNDED, Timestamp::now())?,
-    })?;
-    Ok((key, certificate))
-}
-
-async fn new_subordinate(
-    parent: &dyn CertificateAuthority,
-    options: &LocalCaOptions,
-) -> Result<(PrivateKey, Certificate, Vec<Certificate>), CaError> {
-    let key = issuer::generate(options.key_algorithm)?;
-    let request = CertificateRequest::new(&key, options.subject.clone(), &[])?;
-    let purpose = CertificatePurpose::SubordinateCa { path_len: options.path_len };
-    let issued = parent.issue(IssueRequest::new(request, purpose, options.validity)).await?;
-    let certificate = &issued.certificate;
-    let wrong = if certificate.public_key_der() != key.public_key_der() {
-        Some("the certificate it issued is for another key than the one that was asked")
-    } else if certificate.subject_der() != options.subject.as_der() {
-        Some("the certificate it issued is for another subject than the one that was asked")
-    } else if !certificate.is_ca() {
-        Some("the certificate it issued is no CA's (RFC 5280 section 4.2.1.9)")
-    } else {
-        let above = issued.chain.certificates();
-        let verified = Verifier::new(above.last().cloned()).ok().and_then(|verifier| {
-            verifier.verify(certificate, above, &Verification::new(Purpose::Any)).ok()
-        });
-        verified
-            .is_none()
-            .then_some("the certificate it issued does not verify under its own chain")
-    };
-    if let Some(reason) = wrong {
-        return Err(CaError::NotAllowed { subject: certificate.issuer(), reason });
-    }
-    Ok((key, issued.certificate, issued.chain.certificates().to_vec()))
 }
 
 #[async_trait]

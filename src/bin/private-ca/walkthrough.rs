@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: &WalkthroughArguments) -> Result<Answer, Fail
     let dir = arguments.dir.as_path();
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         let message = format!(
-            "{} is not empty: the walkthrough writes into a new folder; name one with --dir, or delete this one",
+            "{} is not empty, and the walkthrough writes into a new folder: name another one with --dir",
             dir.display()
         );
         return Err(message).or_no();
