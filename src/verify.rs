@@ -21,7 +21,7 @@
 //! path: version, agreement of its two signature algorithms, validity with both ends included,
 //! unknown critical extensions, basic constraints and path length, key usage, and extended key
 //! usage (nested: an issuer's limits what it issues). Of the leaf, its names, if one is asked for.
-//! Names of issuers are compared byte by byte, as rustls and Go do.
+//! Names of issuers are compared byte by byte, as rustls does.
 //!
 //! Name constraints and certificate policies are not processed: a certificate with the former, or
 //! with the latter marked critical, is refused. Revocation is not checked.
@@ -29,14 +29,14 @@
 //! # Trust anchors are certificates
 //!
 //! RFC 5280 needs no more than an anchor's name and key. Private authorities hand out
-//! certificates, though, and peers written with Go or OpenSSL hold the root to what it says: an
+//! certificates, though, and peers built on OpenSSL hold the root to what it says: an
 //! anchor has to be within its validity, and if it is of version 3, it has to be a CA's and to allow
 //! the path length, the key usage and the purpose. A chain that is accepted here should not fail at
-//! the first Go server that it meets. An anchor's signature on itself is not checked: it proves
+//! the first such peer that it meets. An anchor's signature on itself is not checked: it proves
 //! nothing.
 //!
-//! A leaf that is itself one of the anchors is accepted if it is self-signed, as rustls, OpenSSL
-//! and Go accept it; its path is one certificate long. Any other leaf needs its issuer, even if the
+//! A leaf that is itself one of the anchors is accepted if it is self-signed, as rustls and
+//! OpenSSL accept it; its path is one certificate long. Any other leaf needs its issuer, even if the
 //! leaf is an anchor: else one leaf, put among the anchors by mistake, would survive its CA's
 //! removal.
 

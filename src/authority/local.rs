@@ -302,7 +302,7 @@ impl LocalCa {
 
     /// Makes a key of a kind that this CA certifies.
     ///
-    /// It is [`PrivateKey::generate`] on aws-lc-rs, which finds RSA keys much faster.
+    /// It is [`PrivateKey::generate`] on aws-lc-rs, which the CA signs with anyway.
     ///
     /// # Errors
     /// [`CaError::Key`].

@@ -118,7 +118,7 @@ fn key_usage(certificate: &Certificate, role: Role, purpose: Purpose) -> Result<
 }
 
 /// Section 4.2.1.12. On an issuer it limits what it issues, as every TLS stack has it; on an
-/// anchor too, as Go and OpenSSL have it. `anyExtendedKeyUsage` does not stand for a purpose:
+/// anchor too, as OpenSSL has it. `anyExtendedKeyUsage` does not stand for a purpose:
 /// the section allows to refuse it, and rustls and OpenSSL do.
 fn extended_key_usage(certificate: &Certificate, purpose: Purpose) -> Result<(), VerifyError> {
     let needed = match purpose {

@@ -198,7 +198,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Makes a key with aws-lc-rs, which is much faster than pure Rust for RSA.
+/// Makes a key with aws-lc-rs where rcgen can, and in pure Rust elsewhere.
 pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<PrivateKey, CaError> {
     let generated = match algorithm {
         KeyAlgorithm::Rsa { bits } => {
