@@ -1,8 +1,12 @@
 //! The seam: a certificate authority that issues, gives out again and revokes certificates.
 //!
 //! [`CertificateAuthority`] is what a program depends on. It says what AWS Private CA's API and a
-//! local CA can both do, in the words of RFC 5280. The local one is here; AWS Private CA is to come.
+//! local CA can both do, in the words of RFC 5280.
 
+#[cfg(feature = "aws")]
+pub mod acm_pca;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod error;
 #[cfg(feature = "local")]
 pub mod local;
@@ -12,10 +16,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-#[cfg(feature = "local")]
+#[cfg(any(feature = "local", feature = "aws"))]
 use sha2::{Digest, Sha256};
 
-pub use error::CaError;
+pub use error::{CaError, CaState, CredentialsProblem};
 
 use crate::certificate::{
     Certificate, CertificateChain, DistinguishedName, KeyUsage, SerialNumber,
@@ -37,24 +41,38 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
     /// [`CaError`], for a backend that has to ask for it.
     async fn certificate_chain(&self) -> Result<CertificateChain, CaError>;
 
-    /// Issues a certificate. With an idempotency key, the same request again gives the same
-    /// certificate.
+    /// Issues a certificate: asks for it, and waits until it is there.
+    ///
+    /// # Errors
+    /// Those of [`CertificateAuthority::submit`] and [`CertificateAuthority::certificate`].
+    async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError> {
+        let id = self.submit(request).await?;
+        self.certificate(id).await
+    }
+
+    /// Asks for a certificate without waiting for it. Whoever saves the id can fetch the
+    /// certificate with it, even after a crash.
+    ///
+    /// With an idempotency key, the same request again gives the same id, and another request is
+    /// never answered with it: a CA that remembers the key refuses, and one that does not (AWS
+    /// Private CA remembers it for five minutes) issues another certificate.
     ///
     /// # Errors
     /// [`CaError`]; nothing was issued, unless the error says that this is unknown.
-    async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError>;
+    async fn submit(&self, request: IssueRequest) -> Result<CertificateId, CaError>;
 
-    /// Gives out an issued certificate again.
+    /// Gives out a certificate that was asked for, and waits for it if it is not issued yet.
     ///
     /// # Errors
-    /// [`CaError::NotFound`] if this CA has issued none with that id.
+    /// [`CaError::NotFound`] if this CA knows none with that id; [`CaError::Unfinished`] if it is
+    /// not issued in time.
     async fn certificate(&self, id: CertificateId) -> Result<IssuedCertificate, CaError>;
 
     /// Revokes an issued certificate. Temporal Cloud checks no revocation lists: a revoked worker
     /// stays connected there until a certificate filter or a new CA keeps it out.
     ///
     /// # Errors
-    /// [`CaError::NotFound`], or [`CaError::AlreadyRevoked`] with the time.
+    /// [`CaError::NotFound`], or [`CaError::AlreadyRevoked`].
     async fn revoke(&self, revocation: Revocation) -> Result<(), CaError>;
 }
 
@@ -253,7 +271,7 @@ impl IssueRequest {
 impl IssueRequest {
     /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
     /// so its form does not follow that of the types: each field has a line with its name.
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "aws"))]
     pub(crate) fn fingerprint(&self) -> Result<String, CaError> {
         let names = |names: &[SubjectAlternativeName]| {
             crate::certificate::encode_subject_alternative_names(names)
@@ -295,7 +313,7 @@ impl IssueRequest {
 }
 
 /// SHA-256 in hexadecimal.
-#[cfg(feature = "local")]
+#[cfg(any(feature = "local", feature = "aws"))]
 pub(crate) fn hash_hex(data: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(data))
 }

@@ -1,6 +1,7 @@
 //! Managed certificates: the CA makes the key too, keeps both, and exports them under a
 //! passphrase. It is what AWS Certificate Manager does with a private CA.
 
+mod failure;
 #[cfg(feature = "local")]
 pub mod local;
 
@@ -9,8 +10,12 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
+pub use failure::FailureReason;
+
 use crate::authority::{CaError, CertificateId};
-use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName, Timestamp};
+use crate::certificate::{
+    Certificate, CertificateChain, SerialNumber, SubjectAlternativeName, Timestamp, Validity,
+};
 use crate::file::{self, Existing, FileError, Secrecy};
 use crate::key::{EncryptedPrivateKey, KeyAlgorithm, Passphrase};
 use crate::verify;
@@ -29,11 +34,21 @@ pub trait ManagedCertificates: fmt::Debug + Send + Sync {
     /// [`ManagedError`] if the request itself is refused.
     async fn request(&self, request: ManagedRequest) -> Result<CertificateId, ManagedError>;
 
-    /// How far the certificate is.
+    /// What the certificate is and how far it is.
     ///
     /// # Errors
     /// [`CaError::NotFound`].
-    async fn status(&self, id: CertificateId) -> Result<CertificateStatus, ManagedError>;
+    async fn describe(&self, id: CertificateId) -> Result<ManagedCertificate, ManagedError>;
+
+    /// Waits until the certificate is issued.
+    ///
+    /// # Errors
+    /// [`ManagedError::NotIssued`] once it is clear that it never will be;
+    /// [`CaError::Unfinished`] if that is not decided in time: wait again with the same id.
+    async fn wait_until_issued(
+        &self,
+        id: CertificateId,
+    ) -> Result<ManagedCertificate, ManagedError>;
 
     /// The certificate, its chain, and its key under the passphrase, in the form that ACM exports.
     ///
@@ -45,6 +60,15 @@ pub trait ManagedCertificates: fmt::Debug + Send + Sync {
         id: CertificateId,
         passphrase: Passphrase,
     ) -> Result<ExportedCertificate, ManagedError>;
+
+    /// Renews the certificate, and waits until it is renewed: the same id and names, another key,
+    /// another serial number, another 395 days. Copies exported before stay valid until their own
+    /// end; export again to have the new one.
+    ///
+    /// # Errors
+    /// [`ManagedError::NotRenewable`], [`ManagedError::RenewalFailed`];
+    /// [`CaError::Unfinished`] if it is not renewed in time.
+    async fn renew(&self, id: CertificateId) -> Result<ManagedCertificate, ManagedError>;
 }
 
 /// What is asked for.
@@ -118,7 +142,7 @@ impl ManagedRequest {
     }
 }
 
-#[cfg(feature = "local")]
+#[cfg(any(feature = "local", feature = "aws"))]
 impl ManagedRequest {
     /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
     /// so its form does not follow that of the types.
@@ -154,13 +178,131 @@ pub enum ManagedError {
         rule: &'static str,
     },
     /// A certificate cannot be exported in the state that it is in.
-    #[error("the certificate {id} cannot be exported: it is {status}")]
+    #[error("the certificate {id} cannot be had: it is {status}")]
     NotIssued {
         /// Its id.
         id: CertificateId,
         /// Its state.
         status: CertificateStatus,
     },
+    /// A certificate cannot be renewed as it is.
+    #[error("the certificate {id} cannot be renewed: {reason}")]
+    NotRenewable {
+        /// Its id.
+        id: CertificateId,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A renewal was started and failed. The certificate stays as it was.
+    #[error("the certificate {id} was not renewed: {reason}")]
+    RenewalFailed {
+        /// Its id.
+        id: CertificateId,
+        /// The reason that the CA gives.
+        reason: FailureReason,
+    },
+    /// The answer of an export is not one certificate with its chain and its key.
+    #[error("the export of {id} cannot be used: {reason}")]
+    WrongExport {
+        /// The certificate's id.
+        id: CertificateId,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// What is known of a managed certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedCertificate {
+    /// Its id; a renewal does not change it.
+    pub id: CertificateId,
+    /// The domain name that it was asked for.
+    pub domain_name: String,
+    /// How far it is.
+    pub status: CertificateStatus,
+    /// The serial number of what would be exported now, once it is issued.
+    pub serial_number: Option<SerialNumber>,
+    /// From when to when that is valid, once it is issued.
+    pub validity: Option<Validity>,
+    /// What a public certificate waits for: a DNS record for each domain name.
+    pub domain_validations: Vec<DomainValidation>,
+    /// Why its last renewal failed, if it did.
+    pub renewal_failure: Option<FailureReason>,
+}
+
+impl ManagedCertificate {
+    /// A certificate of this id, name and status, of which nothing else is known.
+    #[must_use]
+    pub fn new(
+        id: CertificateId,
+        domain_name: impl Into<String>,
+        status: CertificateStatus,
+    ) -> Self {
+        Self {
+            id,
+            domain_name: domain_name.into(),
+            status,
+            serial_number: None,
+            validity: None,
+            domain_validations: Vec::new(),
+            renewal_failure: None,
+        }
+    }
+
+    /// The certificate, if it is issued and good now.
+    ///
+    /// # Errors
+    /// [`ManagedError::NotIssued`].
+    pub fn issued(self) -> Result<Self, ManagedError> {
+        match self.status {
+            CertificateStatus::Issued { .. } => Ok(self),
+            status => Err(ManagedError::NotIssued { id: self.id, status }),
+        }
+    }
+
+    /// Whether a copy that was exported earlier is older than what would be exported now: it was
+    /// renewed since, and the copy has to be exported and installed again.
+    #[must_use]
+    pub fn is_newer_than(&self, exported: &Certificate) -> bool {
+        self.serial_number.as_ref().is_some_and(|serial| *serial != exported.serial_number())
+            && self
+                .validity
+                .is_some_and(|validity| validity.not_before >= exported.validity().not_before)
+    }
+}
+
+/// How a domain name is shown to be the requester's: by a record in its DNS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DomainValidation {
+    /// The domain name.
+    pub domain_name: String,
+    /// Whether the record was found.
+    pub is_validated: bool,
+    /// The CNAME record to create; it may be missing for some seconds after the request.
+    pub record: Option<CnameRecord>,
+}
+
+impl DomainValidation {
+    /// The validation of a domain name.
+    #[must_use]
+    pub fn new(
+        domain_name: impl Into<String>,
+        is_validated: bool,
+        record: Option<CnameRecord>,
+    ) -> Self {
+        Self { domain_name: domain_name.into(), is_validated, record }
+    }
+}
+
+/// A DNS record of type CNAME.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CnameRecord {
+    /// The name of the record.
+    pub name: String,
+    /// The name that it stands for.
+    pub value: String,
 }
 
 /// How far a managed certificate is, in ACM's words.
@@ -169,6 +311,8 @@ pub enum ManagedError {
 pub enum CertificateStatus {
     /// Not issued yet.
     PendingValidation,
+    /// Nobody showed in time (72 hours) that the domain names are theirs.
+    ValidationTimedOut,
     /// Issued, and good until the given time.
     Issued {
         /// The last second of its validity.
@@ -181,13 +325,20 @@ pub enum CertificateStatus {
     },
     /// It was revoked.
     Revoked {
-        /// Since when.
-        since: Timestamp,
+        /// Since when, if the CA says so.
+        since: Option<Timestamp>,
     },
+    /// It is not in use (ACM's `INACTIVE`).
+    Inactive,
     /// It will never be issued.
     Failed {
         /// The reason that the CA gives.
-        reason: String,
+        reason: FailureReason,
+    },
+    /// A status that this version does not know.
+    Unknown {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -197,7 +348,13 @@ impl fmt::Display for CertificateStatus {
             Self::PendingValidation => f.write_str("not issued yet"),
             Self::Issued { not_after } => write!(f, "issued, until {not_after}"),
             Self::Expired { not_after } => write!(f, "expired at {not_after}"),
-            Self::Revoked { since } => write!(f, "revoked since {since}"),
+            Self::ValidationTimedOut => f.write_str(
+                "not issued, because nobody showed within 72 hours that the domain names are theirs; ask for a new one",
+            ),
+            Self::Revoked { since: Some(since) } => write!(f, "revoked since {since}"),
+            Self::Revoked { since: None } => f.write_str("revoked"),
+            Self::Inactive => f.write_str("inactive"),
+            Self::Unknown { name } => write!(f, "in the unknown status {name}"),
             Self::Failed { reason } => write!(f, "failed: {reason}"),
         }
     }

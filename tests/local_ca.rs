@@ -465,7 +465,8 @@ async fn managed_certificates_are_as_acm_s() {
         managed.request(request.with_key_algorithm(KeyAlgorithm::EcdsaP384)).await,
         Err(ManagedError::Ca(CaError::IdempotencyConflict { .. }))
     ));
-    let CertificateStatus::Issued { not_after } = managed.status(id.clone()).await.unwrap() else {
+    let description = managed.wait_until_issued(id.clone()).await.unwrap();
+    let CertificateStatus::Issued { not_after } = description.status else {
         panic!("not issued");
     };
     let days = not_after.since(Timestamp::now()).as_secs() / 86_400;
@@ -491,6 +492,41 @@ async fn managed_certificates_are_as_acm_s() {
         managed.export(id, passphrase).await,
         Err(ManagedError::NotIssued { status: CertificateStatus::Revoked { .. }, .. })
     ));
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_keeps_its_id_and_gets_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = LocalCa::create_root(folder.path().join("ca"), p256("CN=Root")).unwrap();
+    let managed = LocalManaged::new(ca.into());
+    let request = ManagedRequest::new("worker.acme.internal")
+        .with_subject_alternative_names(vec!["other.acme.internal".into()])
+        .with_key_algorithm(KeyAlgorithm::EcdsaP384)
+        .with_idempotency_key("k");
+    let id = managed.request(request.clone()).await.unwrap();
+    let passphrase = Passphrase::new(*b"correct horse");
+    let before = managed.export(id.clone(), passphrase.clone()).await.unwrap();
+    assert!(!managed.describe(id.clone()).await.unwrap().is_newer_than(&before.certificate));
+
+    let renewed = managed.renew(id.clone()).await.unwrap();
+    assert_eq!(renewed.id, id);
+    assert!(renewed.is_newer_than(&before.certificate));
+    let after = managed.export(id.clone(), passphrase.clone()).await.unwrap();
+    assert_eq!(Some(after.certificate.serial_number()), renewed.serial_number);
+    assert_ne!(after.certificate.public_key_der(), before.certificate.public_key_der());
+    assert_eq!(
+        after.certificate.subject_alternative_names(),
+        before.certificate.subject_alternative_names()
+    );
+    Identity::from_exported(after, &passphrase).unwrap();
+    // The request is remembered, and stands for what it has become.
+    assert_eq!(managed.request(request).await.unwrap(), id);
+    assert_eq!(managed.describe(id.clone()).await.unwrap(), renewed);
+
+    let revocation = Revocation::new(renewed.serial_number.unwrap(), RevocationReason::Superseded);
+    managed.ca().revoke(revocation).await.unwrap();
+    let refused = managed.renew(id).await.unwrap_err();
+    assert!(matches!(refused, ManagedError::NotRenewable { .. }), "{refused}");
 }
 
 #[tokio::test]

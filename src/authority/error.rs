@@ -1,5 +1,7 @@
 //! Why a certificate authority cannot do what it is asked.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use super::CertificateId;
@@ -104,12 +106,12 @@ pub enum CaError {
         id: CertificateId,
     },
     /// The certificate is revoked already.
-    #[error("the certificate {serial_number} is revoked already, since {since}")]
+    #[error("the certificate {serial_number} is revoked already{}", since.map(|since| format!(", since {since}")).unwrap_or_default())]
     AlreadyRevoked {
         /// The certificate's serial number.
         serial_number: SerialNumber,
-        /// When it was revoked.
-        since: Timestamp,
+        /// When it was revoked, if the CA says so; AWS Private CA does not.
+        since: Option<Timestamp>,
     },
     /// The CA has taken the request, and the certificate was not ready in time. It may still be
     /// issued: ask for it again by its id.
@@ -175,12 +177,221 @@ pub enum CaError {
     /// A certificate could not be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// What the CA gave out is not what was asked of it. The certificate exists all the same.
+    #[error("the certificate {id} is not what was asked for: {reason}")]
+    WrongAnswer {
+        /// What the CA calls the certificate.
+        id: CertificateId,
+        /// What does not fit.
+        reason: String,
+    },
+    /// There is no usable proof of who is asking.
+    #[error("AWS cannot be asked: {problem}")]
+    Credentials {
+        /// What is wrong with it.
+        problem: CredentialsProblem,
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Whoever asks may not do this.
+    #[error(
+        "the caller may not do {action}{}: allow that action in the caller's IAM policy (and, for another account's CA, in the CA's resource share)",
+        resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default()
+    )]
+    AccessDenied {
+        /// The action, as an IAM policy names it: `acm-pca:IssueCertificate`.
+        action: String,
+        /// The ARN of what it would be done to.
+        resource: Option<String>,
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The CA does not issue with this template to whoever asks: another account's CA allows only
+    /// the templates that its resource share names.
+    #[error(
+        "the CA {ca} does not issue with the template {template} for this caller: ask the CA's owner to share it with a permission that covers this template, or choose another one"
+    )]
+    TemplateRefused {
+        /// The CA.
+        ca: String,
+        /// The ARN of the template.
+        template: String,
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The CA is in a state in which it cannot do this.
+    #[error("the CA {ca} is {state} and cannot do this: {}", state.mend())]
+    State {
+        /// The CA.
+        ca: String,
+        /// The state that it is in.
+        state: CaState,
+    },
+    /// There is no such CA, or not in this account and region.
+    #[error(
+        "there is no CA {ca}, or not for this account: check the ARN, the account of the credentials, and whether the CA is shared with it"
+    )]
+    NoSuchCa {
+        /// The CA.
+        ca: String,
+    },
+    /// An ARN is not one of what is needed here.
+    #[error("\"{arn}\" is not the ARN of {expected}: {reason}")]
+    InvalidArn {
+        /// The text.
+        arn: String,
+        /// What it should name.
+        expected: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A CA lives in one region and is asked from another.
+    #[error("{arn} lives in another region than {configured}, the one that is configured: use its own, {}", arn.split(':').nth(3).unwrap_or_default())]
+    Region {
+        /// The ARN that was given.
+        arn: String,
+        /// The region that is configured.
+        configured: String,
+    },
+    /// No region is configured.
+    #[error(
+        "no AWS region is configured: name one (--region, the environment variable AWS_REGION, or region in ~/.aws/config)"
+    )]
+    NoRegion,
+    /// An account has as many as it may have.
+    #[error(
+        "AWS's quota is reached: {source}; delete what is not needed, or ask for more in the Service Quotas console"
+    )]
+    Quota {
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The backend was asked too often, also after the retries.
+    #[error(
+        "{operation} was throttled, also after retries: ask less often, or ask for a higher rate"
+    )]
+    Throttled {
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The backend could not be reached, or did not answer in time. Whether it has done what was
+    /// asked is not known; asking again with the same idempotency key is safe.
+    #[error(
+        "{operation} got no answer from AWS: check the network, the region and the endpoint; whether it was done is not known, and asking again with the same idempotency key is safe"
+    )]
+    Unreachable {
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend says.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The backend failed for a reason of its own.
     #[error("{operation} failed: {source}")]
     Backend {
         /// What was being done.
         operation: &'static str,
         /// What the backend says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// What is wrong with the proof of who is asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialsProblem {
+    /// There is none.
+    Missing,
+    /// It has expired.
+    Expired,
+    /// AWS does not accept it.
+    Rejected,
+    /// The clock of this machine differs too much from AWS's.
+    ClockSkew {
+        /// What this machine's clock said.
+        here: Timestamp,
+        /// What AWS's clock said, if its answer had the time.
+        there: Option<Timestamp>,
+    },
+}
+
+impl fmt::Display for CredentialsProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str(
+                "there are no credentials: sign in (aws sso login), name a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            ),
+            Self::Expired => f.write_str(
+                "the credentials have expired: sign in again (aws sso login), or get new ones",
+            ),
+            Self::Rejected => f.write_str(
+                "AWS does not accept the credentials: check the key id, the secret and the session token",
+            ),
+            Self::ClockSkew { here, there: Some(there) } => write!(
+                f,
+                "this machine's clock says {here} and AWS's {there}: set this machine's clock, because signatures carry the time"
+            ),
+            Self::ClockSkew { here, there: None } => write!(
+                f,
+                "this machine's clock says {here}, which is too far from AWS's: set this machine's clock, because signatures carry the time"
+            ),
+        }
+    }
+}
+
+/// The state of a CA, in AWS Private CA's words (API reference, `CertificateAuthority`, `Status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CaState {
+    /// It is being made.
+    Creating,
+    /// It has a key and no certificate yet.
+    PendingCertificate,
+    /// It issues.
+    Active,
+    /// Its owner has switched it off.
+    Disabled,
+    /// Its certificate has ended.
+    Expired,
+    /// It could not be made.
+    Failed,
+    /// It is deleted, and can be restored within its restore window.
+    Deleted,
+    /// A state that this version does not know.
+    Unknown,
+}
+
+impl CaState {
+    fn mend(self) -> &'static str {
+        match self {
+            Self::Creating => "wait until it is made",
+            Self::PendingCertificate => {
+                "install its certificate first (private-ca ca install --ca ARN)"
+            }
+            Self::Active => "it could a moment later; ask again",
+            Self::Disabled => "its owner has to enable it first (private-ca ca enable --ca ARN)",
+            Self::Expired => {
+                "renew its certificate with a later end, or create another CA and move to it"
+            }
+            Self::Failed => "delete it and create another",
+            Self::Deleted => "restore it first (private-ca ca restore --ca ARN)",
+            Self::Unknown => "look it up in the AWS console",
+        }
+    }
+}
+
+impl fmt::Display for CaState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Creating => "CREATING",
+            Self::PendingCertificate => "PENDING_CERTIFICATE",
+            Self::Active => "ACTIVE",
+            Self::Disabled => "DISABLED",
+            Self::Expired => "EXPIRED",
+            Self::Failed => "FAILED",
+            Self::Deleted => "DELETED",
+            Self::Unknown => "in a state that this version does not know",
+        })
+    }
 }

@@ -354,7 +354,7 @@ impl LocalCa {
         if let Some(entry) =
             revocations.revoked.iter().find(|entry| entry.serial_number == serial_number)
         {
-            return Err(CaError::AlreadyRevoked { serial_number, since: entry.since });
+            return Err(CaError::AlreadyRevoked { serial_number, since: Some(entry.since) });
         }
         self.record(store, certificate)
     }
@@ -456,6 +456,10 @@ impl CertificateAuthority for LocalCa {
 
     async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError> {
         self.issue_locked(&mut self.store.lock()?, &request)
+    }
+
+    async fn submit(&self, request: IssueRequest) -> Result<CertificateId, CaError> {
+        Ok(self.issue(request).await?.id)
     }
 
     async fn certificate(&self, id: CertificateId) -> Result<IssuedCertificate, CaError> {

@@ -6,15 +6,16 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::{
-    CertificateStatus, ExportedCertificate, ManagedCertificates, ManagedError, ManagedRequest,
-    VALIDITY_DAYS, check_export_passphrase,
+    CertificateStatus, ExportedCertificate, ManagedCertificate, ManagedCertificates, ManagedError,
+    ManagedRequest, VALIDITY_DAYS, check_export_passphrase,
 };
 use crate::authority::local::{LocalCa, Locked, Record};
 use crate::authority::{
-    CaError, CertificateAuthority, CertificateId, CertificatePurpose, IssueRequest,
-    RequestedValidity, hash_hex,
+    CaError, CertificateId, CertificatePurpose, IssueRequest, RequestedValidity, hash_hex,
 };
-use crate::certificate::{Certificate, DistinguishedName, SerialNumber, Timestamp};
+use crate::certificate::{
+    Certificate, DistinguishedName, SerialNumber, SubjectAlternativeName, Timestamp,
+};
 use crate::key::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase};
 use crate::pem;
 use crate::request::CertificateRequest;
@@ -101,7 +102,9 @@ impl LocalManaged {
         Ok(self.ca.record(store, certificate)?.id)
     }
 
-    fn key_of(
+    /// What is kept of a managed certificate: its key, and the certificate if it was renewed,
+    /// because then the certificate is another than the one with the id's serial number.
+    fn kept(
         &self,
         store: &Locked<'_>,
         id: &CertificateId,
@@ -109,13 +112,53 @@ impl LocalManaged {
         // The id becomes part of a path, so it has to be a serial number and nothing else.
         let not_found = || CaError::NotFound { id: id.clone() };
         let serial_number: SerialNumber = id.as_str().parse().map_err(|_| not_found())?;
-        let key = store.read(Record::Managed, &serial_number.to_string())?;
-        Ok((serial_number, key.ok_or_else(not_found)?))
+        let kept = store.read(Record::Managed, &serial_number.to_string())?;
+        Ok((serial_number, kept.ok_or_else(not_found)?))
+    }
+
+    /// The key file and the certificate as they are now.
+    fn current(
+        &self,
+        store: &Locked<'_>,
+        id: &CertificateId,
+    ) -> Result<(Zeroizing<String>, Certificate), CaError> {
+        let (serial_number, kept) = self.kept(store, id)?;
+        let (key, renewed) = read_kept(&kept)?;
+        let certificate = match renewed {
+            Some(certificate) => certificate,
+            None => {
+                let issued = store.read(Record::Issued, &serial_number.to_string())?;
+                let issued = issued.ok_or_else(|| CaError::NotFound { id: id.clone() })?;
+                Certificate::from_pem_or_der(&issued)?
+            }
+        };
+        Ok((key, certificate))
+    }
+
+    fn describe_current(
+        &self,
+        id: CertificateId,
+    ) -> Result<(ManagedCertificate, Zeroizing<String>, Certificate), CaError> {
+        let (key, certificate) = self.current(&self.ca.lock()?, &id)?;
+        let (serial_number, validity) = (certificate.serial_number(), certificate.validity());
+        let not_after = validity.not_after;
+        let revoked = self.ca.revoked()?;
+        let revocation = revoked.iter().find(|entry| entry.serial_number == serial_number);
+        let status = match revocation {
+            Some(entry) => CertificateStatus::Revoked { since: Some(entry.since) },
+            None if Timestamp::now() > not_after => CertificateStatus::Expired { not_after },
+            None => CertificateStatus::Issued { not_after },
+        };
+        let domain_name = certificate.subject().common_name().unwrap_or_default();
+        let mut description = ManagedCertificate::new(id, domain_name, status);
+        description.serial_number = Some(serial_number);
+        description.validity = Some(validity);
+        Ok((description, key, certificate))
     }
 }
 
-/// A remembered answer: the request's fingerprint on its first line, then key and certificate.
-fn read_answer(record: &[u8]) -> Result<(Zeroizing<String>, Certificate), CaError> {
+/// What was kept or remembered: a key, and perhaps a certificate.
+fn read_kept(record: &[u8]) -> Result<(Zeroizing<String>, Option<Certificate>), CaError> {
     let mut key = None;
     let mut certificate = None;
     for block in pem::blocks(record).map_err(crate::key::KeyError::from)? {
@@ -125,9 +168,9 @@ fn read_answer(record: &[u8]) -> Result<(Zeroizing<String>, Certificate), CaErro
             certificate = Some(Certificate::from_der(&block.contents)?);
         }
     }
-    match (key, certificate) {
-        (Some(key), Some(certificate)) => Ok((key, certificate)),
-        _ => Err(crate::key::KeyError::NoKey { labels: Vec::new() }.into()),
+    match key {
+        Some(key) => Ok((key, certificate)),
+        None => Err(crate::key::KeyError::NoKey { labels: Vec::new() }.into()),
     }
 }
 
@@ -159,22 +202,22 @@ impl ManagedCertificates for LocalManaged {
                 return Err(CaError::IdempotencyConflict { key }.into());
             }
         };
-        let (key, certificate) = read_answer(&record)?;
+        let (key, certificate) = match read_kept(&record)? {
+            (key, Some(certificate)) => (key, certificate),
+            _ => return Err(CaError::IdempotencyConflict { key: idempotency_key.clone() }.into()),
+        };
         Ok(self.record(&mut store, key.as_bytes(), certificate)?)
     }
 
-    async fn status(&self, id: CertificateId) -> Result<CertificateStatus, ManagedError> {
-        let serial_number = self.key_of(&self.ca.lock()?, &id)?.0;
-        let revoked = self.ca.revoked()?;
-        if let Some(entry) = revoked.iter().find(|entry| entry.serial_number == serial_number) {
-            return Ok(CertificateStatus::Revoked { since: entry.since });
-        }
-        let not_after = self.ca.certificate(id).await?.certificate.validity().not_after;
-        Ok(if Timestamp::now() > not_after {
-            CertificateStatus::Expired { not_after }
-        } else {
-            CertificateStatus::Issued { not_after }
-        })
+    async fn describe(&self, id: CertificateId) -> Result<ManagedCertificate, ManagedError> {
+        Ok(self.describe_current(id)?.0)
+    }
+
+    async fn wait_until_issued(
+        &self,
+        id: CertificateId,
+    ) -> Result<ManagedCertificate, ManagedError> {
+        self.describe(id).await?.issued()
     }
 
     async fn export(
@@ -183,15 +226,52 @@ impl ManagedCertificates for LocalManaged {
         passphrase: Passphrase,
     ) -> Result<ExportedCertificate, ManagedError> {
         check_export_passphrase(&passphrase)?;
-        match self.status(id.clone()).await? {
-            CertificateStatus::Issued { .. } => {}
-            status => return Err(ManagedError::NotIssued { id, status }),
-        }
-        let key_file = self.key_of(&self.ca.lock()?, &id)?.1;
-        let key = self.ca.read_key(&key_file)?;
-        let issued = self.ca.certificate(id).await?;
+        let (description, key, certificate) = self.describe_current(id)?;
+        description.issued()?;
+        let key = self.ca.read_key(key.as_bytes())?;
         let private_key = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm)
             .map_err(CaError::from)?;
-        Ok(ExportedCertificate::new(issued.certificate, issued.chain, private_key))
+        // The CA's chain starts with the issuer.
+        Ok(ExportedCertificate::new(certificate, self.ca.chain().clone(), private_key))
+    }
+
+    async fn renew(&self, id: CertificateId) -> Result<ManagedCertificate, ManagedError> {
+        let (description, _, certificate) = self.describe_current(id.clone())?;
+        if let CertificateStatus::Revoked { .. } = description.status {
+            let reason = "it is revoked; request a new one".to_owned();
+            return Err(ManagedError::NotRenewable { id, reason });
+        }
+        let request = renewal_of(&certificate)?;
+        let (key, renewed) = self.issue(&request)?;
+        let mut store = self.ca.lock()?;
+        let serial_number = self.kept(&store, &id)?.0.to_string();
+        self.ca.record(&mut store, renewed.clone())?;
+        // Key and certificate in one file, so that both change or neither does.
+        let kept = Zeroizing::new([key.as_str(), &renewed.to_pem()].concat());
+        store.write(Record::Managed, &serial_number, kept.as_bytes())?;
+        drop(store);
+        Ok(self.describe_current(id)?.0)
+    }
+}
+
+/// The request that a certificate of this CA was made for.
+fn renewal_of(certificate: &Certificate) -> Result<ManagedRequest, CaError> {
+    let algorithm = KeyAlgorithm::of_public_key(certificate.public_key_der());
+    let names: Vec<String> = certificate
+        .subject_alternative_names()
+        .into_iter()
+        .filter_map(|name| match name {
+            SubjectAlternativeName::Dns(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    match (algorithm, names.split_first()) {
+        (Some(algorithm), Some((domain_name, others))) => Ok(ManagedRequest::new(domain_name)
+            .with_subject_alternative_names(others.to_vec())
+            .with_key_algorithm(algorithm)),
+        _ => Err(CaError::NotAllowed {
+            subject: certificate.subject(),
+            reason: "it is no managed certificate: it has no DNS name",
+        }),
     }
 }

@@ -54,7 +54,7 @@ impl Revocations {
         let Revocation { serial_number, reason } = revocation;
         let same = |entry: &&Revoked| entry.serial_number == serial_number;
         if let Some(earlier) = self.revoked.iter().find(same) {
-            return Err(CaError::AlreadyRevoked { serial_number, since: earlier.since });
+            return Err(CaError::AlreadyRevoked { serial_number, since: Some(earlier.since) });
         }
         self.revoked.push(Revoked { serial_number, since: now, reason });
         Ok(())

@@ -1,0 +1,1 @@
+//! AWS: who asks, where, and why not.
