@@ -122,6 +122,19 @@ pub enum ValidityEnd {
     At(Timestamp),
 }
 
+impl ValidityEnd {
+    /// The moment that is meant, counted from `start`.
+    #[must_use]
+    pub fn after(self, start: Timestamp) -> Timestamp {
+        match self {
+            Self::Days(days) => start.plus(Duration::from_secs(86_400) * days),
+            Self::Months(months) => start.plus_months(months),
+            Self::Years(years) => start.plus_months(years.saturating_mul(12)),
+            Self::At(end) => end,
+        }
+    }
+}
+
 /// When a certificate starts and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -170,17 +183,11 @@ impl RequestedValidity {
     /// started yet) say by how much;
     /// [`CaError::EmptyValidity`] if the end is not after the start.
     pub fn within(self, ca: Validity, now: Timestamp) -> Result<Validity, CaError> {
-        let day = Duration::from_secs(86_400);
         if self.not_before.is_none() && now < ca.not_before {
             return Err(CaError::StartsBeforeCa { requested: now, ca_not_before: ca.not_before });
         }
         let start = self.not_before.unwrap_or(now);
-        let not_after = match self.end {
-            ValidityEnd::Days(days) => start.plus(day * days),
-            ValidityEnd::Months(months) => start.plus_months(months),
-            ValidityEnd::Years(years) => start.plus_months(years.saturating_mul(12)),
-            ValidityEnd::At(end) => end,
-        };
+        let not_after = self.end.after(start);
         let not_before =
             self.not_before.unwrap_or_else(|| now.minus(CLOCK_SKEW).max(ca.not_before));
         if not_after > ca.not_after {

@@ -1,1 +1,153 @@
-//! AWS: who asks, where, and why not.
+//! AWS: who asks, in which region, at which endpoint; and its errors by cause.
+
+mod arn;
+mod error;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+pub use arn::Arn;
+pub use error::AwsError;
+pub(crate) use error::Call;
+
+use super::CaError;
+
+/// How AWS is reached, as the AWS CLI's options of the same names say.
+///
+/// What is not named comes from where every AWS tool takes it: environment variables, profiles in
+/// `~/.aws`, the metadata of a container or an instance (AWS SDKs and Tools Reference Guide,
+/// "Standardized credential providers").
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AwsOptions {
+    /// The region: `eu-central-1`.
+    pub region: Option<String>,
+    /// The profile in `~/.aws/config` and `~/.aws/credentials`.
+    pub profile: Option<String>,
+    /// The endpoint of every service, instead of AWS's own: a VPC endpoint, or a stand-in in tests.
+    pub endpoint_url: Option<String>,
+}
+
+impl AwsOptions {
+    /// In this region.
+    #[must_use]
+    pub fn with_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// As this profile.
+    #[must_use]
+    pub fn with_profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile = Some(profile.into());
+        self
+    }
+
+    /// At this endpoint.
+    #[must_use]
+    pub fn with_endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+}
+
+/// A way to AWS: credentials, region, endpoint, retries. Cheap to clone; every backend made from one
+/// shares its connections and its rate of retries.
+#[derive(Clone)]
+pub struct AwsConnection {
+    config: SdkConfig,
+    region: String,
+    observer: Option<WaitObserver>,
+}
+
+/// Is told what is being waited for whenever a wait begins.
+type WaitObserver = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl AwsConnection {
+    /// Finds credentials and region as every AWS tool does.
+    ///
+    /// Calls are retried up to five times, and slow down while AWS throttles them (the SDK's
+    /// adaptive mode). An attempt has 30 seconds. Nothing is asked of AWS yet, so wrong credentials
+    /// show with the first call.
+    ///
+    /// # Errors
+    /// [`CaError::NoRegion`].
+    pub async fn from_environment(options: AwsOptions) -> Result<Self, CaError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::adaptive().with_max_attempts(5))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .build(),
+            );
+        if let Some(profile) = options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = options.region {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some(url) = options.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        Self::from_sdk_config(loader.load().await)
+    }
+
+    /// Uses a configuration of the AWS SDK as it is, for example one with roles of its own.
+    ///
+    /// # Errors
+    /// [`CaError::NoRegion`].
+    pub fn from_sdk_config(config: SdkConfig) -> Result<Self, CaError> {
+        let region = config.region().ok_or(CaError::NoRegion)?.to_string();
+        Ok(Self { config, region, observer: None })
+    }
+
+    /// Tells `observer` what is being waited for, whenever a wait begins: for whoever sits in front
+    /// of a terminal.
+    #[must_use]
+    pub fn with_wait_observer(mut self, observer: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    pub(crate) fn waiting_for(&self, what: &str) {
+        if let Some(observer) = &self.observer {
+            observer(what);
+        }
+    }
+
+    /// The region that is asked.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(crate) fn sdk_config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// A resource lives in one region; AWS says only "not found" to whoever asks another.
+    pub(crate) fn check_region(&self, arn: &Arn) -> Result<(), CaError> {
+        if arn.region() == self.region {
+            return Ok(());
+        }
+        Err(CaError::Region { arn: arn.to_string(), configured: self.region.clone() })
+    }
+}
+
+impl fmt::Debug for AwsConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsConnection")
+            .field("region", &self.region)
+            .field("endpoint_url", &self.config.endpoint_url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer lacks a field that AWS's API reference says is there.
+pub(crate) fn incomplete(operation: &'static str, field: &'static str) -> CaError {
+    CaError::Backend { operation, source: format!("the answer has no {field}").into() }
+}

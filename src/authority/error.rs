@@ -195,27 +195,23 @@ pub enum CaError {
     },
     /// Whoever asks may not do this.
     #[error(
-        "the caller may not do {action}{}: allow that action in the caller's IAM policy (and, for another account's CA, in the CA's resource share)",
-        resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default()
+        "the caller may not do {action}{}{}: allow it in the caller's IAM policy{}",
+        resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default(),
+        template.as_ref().map(|template| format!(" with the template {template}")).unwrap_or_default(),
+        if template.is_some() {
+            ", and if the CA is another account's, have it shared with a permission that covers this template, or choose one that it covers"
+        } else {
+            ""
+        }
     )]
     AccessDenied {
         /// The action, as an IAM policy names it: `acm-pca:IssueCertificate`.
         action: String,
         /// The ARN of what it would be done to.
         resource: Option<String>,
-        /// What the backend says.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The CA does not issue with this template to whoever asks: another account's CA allows only
-    /// the templates that its resource share names.
-    #[error(
-        "the CA {ca} does not issue with the template {template} for this caller: ask the CA's owner to share it with a permission that covers this template, or choose another one"
-    )]
-    TemplateRefused {
-        /// The CA.
-        ca: String,
-        /// The ARN of the template.
-        template: String,
+        /// The ARN of the template that a certificate was asked for with: IAM policies can name
+        /// templates, and the resource share of another account's CA does.
+        template: Option<String>,
         /// What the backend says.
         source: Box<dyn Error + Send + Sync>,
     },
@@ -226,6 +222,16 @@ pub enum CaError {
         ca: String,
         /// The state that it is in.
         state: CaState,
+    },
+    /// A CA was created and cannot issue yet.
+    #[error(
+        "the CA {ca} was created and its certificate is not installed yet: {source}; go on with: private-ca ca install --ca {ca}"
+    )]
+    NotInstalled {
+        /// The CA.
+        ca: String,
+        /// Why its certificate could not be installed.
+        source: Box<CaError>,
     },
     /// There is no such CA, or not in this account and region.
     #[error(
@@ -303,6 +309,8 @@ pub enum CaError {
 pub enum CredentialsProblem {
     /// There is none.
     Missing,
+    /// It could not be had from where it should come from.
+    Unobtainable,
     /// It has expired.
     Expired,
     /// AWS does not accept it.
@@ -321,6 +329,9 @@ impl fmt::Display for CredentialsProblem {
         match self {
             Self::Missing => f.write_str(
                 "there are no credentials: sign in (aws sso login), name a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            ),
+            Self::Unobtainable => f.write_str(
+                "the credentials could not be loaded: sign in again (aws sso login), and check the profile's settings",
             ),
             Self::Expired => f.write_str(
                 "the credentials have expired: sign in again (aws sso login), or get new ones",

@@ -1,0 +1,444 @@
+//! Issuing, fetching and revoking.
+
+use std::time::Duration;
+
+use aws_sdk_acmpca::client::Waiters as _;
+use aws_sdk_acmpca::primitives::Blob;
+use aws_sdk_acmpca::types::{
+    ApiPassthrough, ExtendedKeyUsage, ExtendedKeyUsageType, Extensions,
+    RevocationReason as AwsReason, SigningAlgorithm, Validity as AwsValidity, ValidityPeriodType,
+};
+use tokio::time::timeout;
+
+use super::template::{Overrides, Template};
+use super::{AcmPca, error_code, names};
+use crate::authority::aws::{Arn, incomplete};
+use crate::authority::{
+    CaError, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate, RequestedValidity,
+    Revocation, RevocationReason, ValidityEnd, hash_hex,
+};
+use crate::certificate::{
+    Certificate, CertificateChain, DistinguishedName, SerialNumber, Timestamp,
+};
+use crate::verify::{Purpose, Verification, Verifier};
+
+/// What issuing needs to know of the CA.
+#[derive(Debug, Clone)]
+pub(super) struct Issuer {
+    pub(super) signing_algorithm: SigningAlgorithm,
+    pub(super) chain: CertificateChain,
+}
+
+impl AcmPca {
+    /// Asked once for all clones. A CA whose certificate is renewed is asked again where the old
+    /// one would be in the way.
+    async fn issuer(&self) -> Result<&Issuer, CaError> {
+        self.issuer
+            .get_or_try_init(|| async {
+                let description = self.describe().await?;
+                let signing_algorithm = description.signing_algorithm.as_str().into();
+                let chain = match self.fetch_chain().await {
+                    // The state says more than that there is no certificate.
+                    Err(CaError::Backend { .. }) => {
+                        return Err(CaError::State {
+                            ca: self.arn.to_string(),
+                            state: description.state,
+                        });
+                    }
+                    chain => chain?,
+                };
+                Ok(Issuer { signing_algorithm, chain })
+            })
+            .await
+    }
+
+    pub(super) async fn fetch_chain(&self) -> Result<CertificateChain, CaError> {
+        const OPERATION: &str = "GetCertificateAuthorityCertificate";
+        let answer = self
+            .client
+            .get_certificate_authority_certificate()
+            .certificate_authority_arn(self.arn.as_str())
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explained(self.call(OPERATION).failed(error)).await),
+        };
+        let own = answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
+        Ok(chain_of(own, answer.certificate_chain())?)
+    }
+
+    pub(super) async fn submit_request(
+        &self,
+        request: &IssueRequest,
+    ) -> Result<CertificateId, CaError> {
+        let issuer = self.issuer().await?;
+        let now = Timestamp::now();
+        let own =
+            |chain: &CertificateChain| chain.certificates().first().map(Certificate::validity);
+        let bounds = own(&issuer.chain).ok_or_else(|| incomplete("certificate", "chain"))?;
+        if let Err(refused) = request.validity.within(bounds, now) {
+            // The CA may have a new certificate with a later end.
+            let renewed = own(&self.fetch_chain().await?);
+            if renewed.is_none_or(|bounds| request.validity.within(bounds, now).is_err()) {
+                return Err(refused);
+            }
+        }
+        self.issue_with(request, None, &issuer.signing_algorithm).await
+    }
+
+    /// Asks for a certificate, and names its ARN.
+    ///
+    /// The idempotency token is a hash of the whole request with its idempotency key, so that another
+    /// request never gets this one's certificate. Without a key it is random, and covers the SDK's
+    /// own retries.
+    pub(super) async fn issue_with(
+        &self,
+        request: &IssueRequest,
+        template: Option<&str>,
+        signing_algorithm: &SigningAlgorithm,
+    ) -> Result<CertificateId, CaError> {
+        const OPERATION: &str = "IssueCertificate";
+        let overrides = Overrides {
+            names: request.subject.is_some() || request.subject_alternative_names.is_some(),
+            key_usage: request.key_usage.is_some_and(|usage| usage != request.purpose.key_usage()),
+        };
+        let (template_arn, passthrough) = match template {
+            Some(arn) => (arn.to_owned(), None),
+            None => {
+                let template = self.template_for(request, overrides)?;
+                let passthrough =
+                    overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
+                (template.arn(&self.arn), passthrough)
+            }
+        };
+        let token = match &request.idempotency_key {
+            None => random_token()?,
+            Some(key) => {
+                let whole =
+                    format!("{}\n{template_arn}\n{}\n{key}", self.arn, request.fingerprint()?);
+                token_of(&whole)
+            }
+        };
+        let (validity, not_before) = aws_validity(request.validity)?;
+        let answer = self
+            .client
+            .issue_certificate()
+            .certificate_authority_arn(self.arn.as_str())
+            .csr(Blob::new(request.certificate_request.to_pem()))
+            .signing_algorithm(signing_algorithm.clone())
+            .template_arn(&template_arn)
+            .validity(validity)
+            .set_validity_not_before(not_before)
+            .set_api_passthrough(passthrough)
+            .idempotency_token(token)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer
+                .certificate_arn
+                .map(CertificateId::new)
+                .ok_or_else(|| incomplete(OPERATION, "CertificateArn")),
+            Err(error) => {
+                let mut error = self.call(OPERATION).failed(error);
+                if let CaError::AccessDenied { template, .. } = &mut error {
+                    *template = Some(template_arn);
+                }
+                Err(self.explained(error).await)
+            }
+        }
+    }
+
+    fn template_for(
+        &self,
+        request: &IssueRequest,
+        overrides: Overrides,
+    ) -> Result<Template, CaError> {
+        let subject = request.certificate_request.subject();
+        let Some(explicit) = &self.template else {
+            return Template::of_purpose(request.purpose, overrides, subject);
+        };
+        if overrides.any() && !explicit.passes_the_request_through() {
+            return Err(CaError::NotAllowed {
+                subject: subject.clone(),
+                reason: "names or a key usage other than the signing request's need a template with _APIPassthrough in its name; AWS ignores them with any other",
+            });
+        }
+        Ok(explicit.clone())
+    }
+
+    /// Waits until the certificate is there, and checks that it is this CA's.
+    pub(super) async fn wait_for(&self, id: CertificateId) -> Result<IssuedCertificate, CaError> {
+        let (certificate, chain) = self.fetch(&id).await?;
+        let chain = chain.ok_or_else(|| incomplete("GetCertificate", "CertificateChain"))?;
+        let issued = IssuedCertificate::new(id, certificate, chain);
+        self.check_chain(&issued).await?;
+        Ok(issued)
+    }
+
+    /// Waits until the certificate is there, under one deadline. A root's own has no chain.
+    pub(super) async fn fetch(
+        &self,
+        id: &CertificateId,
+    ) -> Result<(Certificate, Option<CertificateChain>), CaError> {
+        const OPERATION: &str = "GetCertificate";
+        let not_found = || CaError::NotFound { id: id.clone() };
+        let arn: Arn = id.as_str().parse().map_err(|_| not_found())?;
+        if !arn.is_certificate_of(&self.arn) {
+            return Err(not_found());
+        }
+        self.connection.waiting_for("the certificate to be issued");
+        let waiter = self
+            .client
+            .wait_until_certificate_issued()
+            .certificate_authority_arn(self.arn.as_str())
+            .certificate_arn(arn.as_str())
+            .wait(self.deadline);
+        let unfinished = || CaError::Unfinished { id: id.clone() };
+        // The waiter minds its deadline between two calls, and this one within them.
+        let waited = timeout(self.deadline + Duration::from_secs(1), waiter);
+        let answer = match waited.await.map_err(|_| unfinished())? {
+            Ok(answer) => answer.into_result().map_err(|_| unfinished())?,
+            Err(error) => {
+                let Some(error) = self.call(OPERATION).failed_waiting(error) else {
+                    return Err(unfinished());
+                };
+                return Err(match error_code(&error) {
+                    Some("ResourceNotFoundException") => not_found(),
+                    _ => self.explained(error).await,
+                });
+            }
+        };
+        let certificate =
+            answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
+        let chain = answer.certificate_chain().filter(|chain| !chain.trim().is_empty());
+        Ok((
+            Certificate::from_pem_or_der(certificate.as_bytes())?,
+            chain.map(|chain| CertificateChain::from_pem_or_der(chain.as_bytes())).transpose()?,
+        ))
+    }
+
+    /// The certificate leads to the root of this CA, by our own verifier.
+    async fn check_chain(&self, issued: &IssuedCertificate) -> Result<(), CaError> {
+        let known = &self.issuer().await?.chain;
+        if let Err(reason) = leads_to(issued, known) {
+            // The CA may have a new certificate.
+            let renewed = self.fetch_chain().await?;
+            if leads_to(issued, &renewed).is_err() {
+                return Err(CaError::WrongAnswer { id: issued.id.clone(), reason });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn revoke_certificate(&self, revocation: &Revocation) -> Result<(), CaError> {
+        const OPERATION: &str = "RevokeCertificate";
+        let serial_number = &revocation.serial_number;
+        let answer = self
+            .client
+            .revoke_certificate()
+            .certificate_authority_arn(self.arn.as_str())
+            .certificate_serial(hex_serial(serial_number))
+            .revocation_reason(aws_reason(revocation.reason))
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(()) };
+        let error = self.call(OPERATION).failed(error);
+        Err(match error_code(&error) {
+            Some("RequestAlreadyProcessedException") => {
+                CaError::AlreadyRevoked { serial_number: serial_number.clone(), since: None }
+            }
+            // The CA itself or the certificate: the CA tells which.
+            Some("ResourceNotFoundException") if self.describe().await.is_ok() => {
+                CaError::NotFound { id: CertificateId::new(serial_number.to_string()) }
+            }
+            _ => self.explained(error).await,
+        })
+    }
+}
+
+/// What the answer has to be for this request. A certificate that is wrong exists all the same, so
+/// the error has its id.
+pub(super) fn check_answer(
+    request: &IssueRequest,
+    issued: &IssuedCertificate,
+) -> Result<(), CaError> {
+    let certificate = &issued.certificate;
+    let wrong = |reason: &str| {
+        Err(CaError::WrongAnswer { id: issued.id.clone(), reason: reason.to_owned() })
+    };
+    if certificate.public_key_der() != request.certificate_request.public_key_der() {
+        return wrong("it is for another key than the signing request's");
+    }
+    let asked_ca = matches!(request.purpose, CertificatePurpose::SubordinateCa { .. });
+    match (asked_ca, certificate.is_ca()) {
+        (true, false) => return wrong("it is no CA's certificate (RFC 5280 section 4.2.1.9)"),
+        (false, true) => return wrong("it is a CA's certificate (RFC 5280 section 4.2.1.9)"),
+        _ => {}
+    }
+    // What was asked beyond the signing request AWS can ignore without a word.
+    if let Some(names) = &request.subject_alternative_names {
+        let written = certificate.subject_alternative_names();
+        if names.iter().any(|name| !written.contains(name)) || written.len() > names.len() {
+            return wrong("its subject alternative names are not those that were asked for");
+        }
+    }
+    if let Some(subject) = &request.subject {
+        let attributes = |name: &DistinguishedName| {
+            let mut attributes: Vec<_> = name.attributes().collect();
+            attributes.sort();
+            attributes
+        };
+        // AWS has its own order and its own string types.
+        if attributes(subject) != attributes(&certificate.subject()) {
+            return wrong("its subject is not the one that was asked for");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the certificate verifies up to the root of this chain.
+pub(super) fn leads_to(issued: &IssuedCertificate, known: &CertificateChain) -> Result<(), String> {
+    let root = known.certificates().last().cloned();
+    let validity = issued.certificate.validity();
+    // Fetching one that has ended, or that has not started, is no fault.
+    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
+    let verifier = Verifier::new(root).map_err(|error| error.to_string())?;
+    let pool: Vec<_> =
+        issued.chain.certificates().iter().chain(known.certificates()).cloned().collect();
+    verifier
+        .verify(&issued.certificate, &pool, &Verification::new(Purpose::Any).at(moment))
+        .map(drop)
+        .map_err(|error| format!("it does not verify under the CA's own chain: {error}"))
+}
+
+/// A CA's own certificate, followed by those above it.
+pub(super) fn chain_of(own: &str, above: Option<&str>) -> Result<CertificateChain, CaError> {
+    let mut chain = vec![Certificate::from_pem_or_der(own.as_bytes())?];
+    if let Some(above) = above.filter(|above| !above.trim().is_empty()) {
+        chain
+            .extend_from_slice(CertificateChain::from_pem_or_der(above.as_bytes())?.certificates());
+    }
+    Ok(CertificateChain::new(chain)?)
+}
+
+/// At most 36 characters (API reference, `IssueCertificate`, `IdempotencyToken`).
+pub(super) fn token_of(whole: &str) -> String {
+    let mut token = hash_hex(whole.as_bytes());
+    token.truncate(36);
+    token
+}
+
+pub(super) fn random_token() -> Result<String, CaError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(crate::key::KeyError::Random)?;
+    Ok(base16ct::lower::encode_string(&random))
+}
+
+/// The end and, if one was asked for, the start. AWS counts days, months and years from the moment
+/// of issuing, also where the start is another, so an end after such a start is a moment.
+pub(super) fn aws_validity(
+    validity: RequestedValidity,
+) -> Result<(AwsValidity, Option<AwsValidity>), CaError> {
+    let make = |kind, value: i64| {
+        AwsValidity::builder().r#type(kind).value(value).build().map_err(|error| CaError::Backend {
+            operation: "writing a validity for AWS",
+            source: Box::new(error),
+        })
+    };
+    let absolute = |moment: Timestamp| make(ValidityPeriodType::Absolute, moment.unix_seconds());
+    let end = match (validity.end, validity.not_before) {
+        (ValidityEnd::At(end), _) => absolute(end)?,
+        (ValidityEnd::Days(days), None) => make(ValidityPeriodType::Days, days.into())?,
+        (ValidityEnd::Months(months), None) => make(ValidityPeriodType::Months, months.into())?,
+        (ValidityEnd::Years(years), None) => make(ValidityPeriodType::Years, years.into())?,
+        (end, Some(start)) => absolute(end.after(start))?,
+    };
+    Ok((end, validity.not_before.map(absolute).transpose()?))
+}
+
+/// What the request says beyond its signing request.
+fn api_passthrough(request: &IssueRequest, template: &Template) -> Result<ApiPassthrough, CaError> {
+    let mut extensions = Extensions::builder();
+    if let Some(usage) = request.key_usage {
+        extensions = extensions.key_usage(names::key_usage(usage));
+    }
+    // A blank template leaves this to the request too.
+    if template.is_blank() {
+        let purposes = match request.purpose {
+            CertificatePurpose::Client => &[ExtendedKeyUsageType::ClientAuth][..],
+            CertificatePurpose::Server => &[ExtendedKeyUsageType::ServerAuth],
+            CertificatePurpose::ClientAndServer => {
+                &[ExtendedKeyUsageType::ServerAuth, ExtendedKeyUsageType::ClientAuth]
+            }
+            CertificatePurpose::SubordinateCa { .. } => &[],
+        };
+        for purpose in purposes {
+            extensions = extensions.extended_key_usage(
+                ExtendedKeyUsage::builder().extended_key_usage_type(purpose.clone()).build(),
+            );
+        }
+    }
+    if let Some(alternative_names) = &request.subject_alternative_names {
+        for name in alternative_names {
+            extensions = extensions.subject_alternative_names(names::general_name(name)?);
+        }
+    }
+    let subject = request.subject.as_ref().map(names::subject).transpose()?;
+    Ok(ApiPassthrough::builder().extensions(extensions.build()).set_subject(subject).build())
+}
+
+/// As AWS writes serial numbers: pairs of hexadecimal digits with colons.
+fn hex_serial(serial: &SerialNumber) -> String {
+    let pairs: Vec<_> = serial.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(":")
+}
+
+fn aws_reason(reason: RevocationReason) -> AwsReason {
+    match reason {
+        RevocationReason::Unspecified => AwsReason::Unspecified,
+        RevocationReason::KeyCompromise => AwsReason::KeyCompromise,
+        RevocationReason::CaCompromise => AwsReason::CertificateAuthorityCompromise,
+        RevocationReason::AffiliationChanged => AwsReason::AffiliationChanged,
+        RevocationReason::Superseded => AwsReason::Superseded,
+        RevocationReason::CessationOfOperation => AwsReason::CessationOfOperation,
+        RevocationReason::PrivilegeWithdrawn => AwsReason::PrivilegeWithdrawn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_is_translated_exactly() {
+        let translated = |validity| {
+            let (end, start) = aws_validity(validity).unwrap();
+            (end.r#type.to_string(), end.value, start.map(|start| (start.r#type, start.value)))
+        };
+        let start: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        assert_eq!(translated(RequestedValidity::days(30)), ("DAYS".into(), 30, None));
+        let months = RequestedValidity::ending(ValidityEnd::Months(3));
+        assert_eq!(translated(months), ("MONTHS".into(), 3, None));
+        let years = RequestedValidity::ending(ValidityEnd::Years(1));
+        assert_eq!(translated(years), ("YEARS".into(), 1, None));
+        let until = translated(RequestedValidity::until(start));
+        assert_eq!(until, ("ABSOLUTE".into(), start.unix_seconds(), None));
+        // With a start of its own, the end is counted from there, and AWS would not.
+        let month: Timestamp = "2026-02-28T12:00:00Z".parse().unwrap();
+        assert_eq!(
+            translated(RequestedValidity::ending(ValidityEnd::Months(1)).starting(start)),
+            (
+                "ABSOLUTE".into(),
+                month.unix_seconds(),
+                Some((ValidityPeriodType::Absolute, start.unix_seconds()))
+            )
+        );
+    }
+
+    #[test]
+    fn serial_numbers_are_written_as_aws_does() {
+        assert_eq!(hex_serial(&"0102af".parse().unwrap()), "01:02:af");
+        assert_eq!(token_of("x").len(), 36);
+    }
+}
