@@ -74,6 +74,8 @@ pub mod verify;
 
 #[cfg(feature = "mock")]
 pub use authority::MockCertificateAuthority;
+#[cfg(feature = "aws")]
+pub use authority::acm_pca::{AcmPca, AcmPcaOptions};
 #[cfg(feature = "local")]
 pub use authority::local::{LocalCa, LocalCaOptions};
 pub use authority::{
@@ -88,6 +90,8 @@ pub use identity::Identity;
 pub use key::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey};
 #[cfg(feature = "mock")]
 pub use managed::MockManagedCertificates;
+#[cfg(feature = "aws")]
+pub use managed::acm::Acm;
 #[cfg(feature = "local")]
 pub use managed::local::LocalManaged;
 pub use managed::{ExportedCertificate, ManagedCertificates, ManagedRequest};

@@ -1,6 +1,8 @@
 //! Managed certificates: the CA makes the key too, keeps both, and exports them under a
 //! passphrase. It is what AWS Certificate Manager does with a private CA.
 
+#[cfg(feature = "aws")]
+pub mod acm;
 mod failure;
 #[cfg(feature = "local")]
 pub mod local;
@@ -200,6 +202,14 @@ pub enum ManagedError {
         id: CertificateId,
         /// The reason that the CA gives.
         reason: FailureReason,
+    },
+    /// No DNS zone to write a record into.
+    #[error(
+        "this account has no public hosted zone in Route 53 for {name}: create the record where that domain's DNS is kept"
+    )]
+    NoHostedZone {
+        /// The name of the record.
+        name: String,
     },
     /// The answer of an export is not one certificate with its chain and its key.
     #[error("the export of {id} cannot be used: {reason}")]

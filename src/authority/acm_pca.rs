@@ -27,7 +27,7 @@ use issuing::Issuer;
 pub use options::{AcmPcaOptions, CrlOptions, KeyStorage, OcspOptions, UsageMode};
 use template::Template;
 
-use super::aws::{Arn, AwsConnection, Call};
+use super::aws::{Arn, AwsConnection, Call, error_code};
 use super::{
     CaError, CertificateAuthority, CertificateId, IssueRequest, IssuedCertificate, Revocation,
 };
@@ -129,16 +129,6 @@ impl AcmPca {
             },
             _ => error,
         }
-    }
-}
-
-/// The code of an error that has no variant of its own.
-fn error_code(error: &CaError) -> Option<&str> {
-    match error {
-        CaError::Backend { source, .. } => {
-            source.downcast_ref::<super::aws::AwsError>().and_then(super::aws::AwsError::code)
-        }
-        _ => None,
     }
 }
 

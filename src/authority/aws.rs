@@ -147,6 +147,16 @@ impl fmt::Debug for AwsConnection {
     }
 }
 
+/// The code of an error that has no variant of its own.
+pub(crate) fn error_code(error: &CaError) -> Option<&str> {
+    match error {
+        CaError::Backend { source, .. } => {
+            source.downcast_ref::<AwsError>().and_then(AwsError::code)
+        }
+        _ => None,
+    }
+}
+
 /// An answer lacks a field that AWS's API reference says is there.
 pub(crate) fn incomplete(operation: &'static str, field: &'static str) -> CaError {
     CaError::Backend { operation, source: format!("the answer has no {field}").into() }

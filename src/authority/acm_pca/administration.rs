@@ -9,8 +9,8 @@ use aws_sdk_acmpca::types::{
 };
 use tokio::time::timeout;
 
-use super::{AcmPca, CaDescription, error_code};
-use crate::authority::aws::{AwsConnection, Call, incomplete};
+use super::{AcmPca, CaDescription};
+use crate::authority::aws::{AwsConnection, Call, error_code, incomplete};
 use crate::authority::{CaError, CaState};
 
 /// Who acts for ACM when it issues and renews from a private CA.

@@ -11,8 +11,8 @@ use aws_sdk_acmpca::types::{
 use tokio::time::timeout;
 
 use super::template::{Overrides, Template};
-use super::{AcmPca, error_code, names};
-use crate::authority::aws::{Arn, incomplete};
+use super::{AcmPca, names};
+use crate::authority::aws::{Arn, error_code, incomplete};
 use crate::authority::{
     CaError, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate, RequestedValidity,
     Revocation, RevocationReason, ValidityEnd, hash_hex,

@@ -75,6 +75,11 @@ impl<'a> Call<'a> {
         Self { service: "acm", operation, resource }
     }
 
+    #[cfg(feature = "route53")]
+    pub(crate) fn route53(operation: &'static str, resource: Option<&'a str>) -> Self {
+        Self { service: "route53", operation, resource }
+    }
+
     /// The error by its cause.
     pub(crate) fn failed<E>(self, error: SdkError<E>) -> CaError
     where

@@ -1,0 +1,103 @@
+//! Exporting: the certificate, its chain, and its key under a passphrase.
+
+use aws_sdk_acm::primitives::Blob;
+
+use super::{Acm, Poll, not_found};
+use crate::authority::aws::{Call, error_code, incomplete};
+use crate::authority::{CaError, CertificateId};
+use crate::certificate::{Certificate, CertificateChain, Timestamp};
+use crate::key::{EncryptedPrivateKey, Passphrase};
+use crate::managed::{ExportedCertificate, ManagedError, check_export_passphrase};
+use crate::verify::{Purpose, Verification, Verifier};
+
+impl Acm {
+    /// What is exported has to be what ACM describes: just after a renewal ACM refuses an export for
+    /// some seconds, or still gives the certificate of before.
+    pub(super) async fn export_certificate(
+        &self,
+        id: &CertificateId,
+        passphrase: &Passphrase,
+    ) -> Result<ExportedCertificate, ManagedError> {
+        check_export_passphrase(passphrase)?;
+        let described = self.describe_certificate(id).await?.certificate.issued()?;
+        let mut poll = Poll::new(self.deadline);
+        self.connection.waiting_for("ACM to export the certificate");
+        loop {
+            if let Some(exported) = self.try_export(id, passphrase).await? {
+                let serial = exported.certificate.serial_number();
+                if described.serial_number.as_ref().is_none_or(|described| *described == serial) {
+                    check(id, &exported, passphrase)?;
+                    return Ok(exported);
+                }
+                // Renewed between the two calls, and the description is the older one.
+                let described = self.describe_certificate(id).await?.certificate;
+                if described.serial_number.as_ref() == Some(&serial) {
+                    check(id, &exported, passphrase)?;
+                    return Ok(exported);
+                }
+            }
+            poll.pause(id).await?;
+        }
+    }
+
+    /// `None` if ACM is busy with this certificate.
+    async fn try_export(
+        &self,
+        id: &CertificateId,
+        passphrase: &Passphrase,
+    ) -> Result<Option<ExportedCertificate>, ManagedError> {
+        const OPERATION: &str = "ExportCertificate";
+        let arn = self.certificate_arn(id)?;
+        let answer = self
+            .client
+            .export_certificate()
+            .certificate_arn(arn.as_str())
+            .passphrase(Blob::new(passphrase.expose()))
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = Call::acm(OPERATION, Some(id.as_str())).failed(error);
+                return match error_code(&error) {
+                    Some("RequestInProgressException") => Ok(None),
+                    _ => Err(not_found(id, error).into()),
+                };
+            }
+        };
+        let part = |part: Option<String>, name| part.ok_or_else(|| incomplete(OPERATION, name));
+        let certificate = part(answer.certificate, "Certificate")?;
+        let chain = part(answer.certificate_chain, "CertificateChain")?;
+        let key = part(answer.private_key, "PrivateKey")?;
+        Ok(Some(ExportedCertificate::new(
+            Certificate::from_pem_or_der(certificate.as_bytes()).map_err(CaError::from)?,
+            CertificateChain::from_pem_or_der(chain.as_bytes()).map_err(CaError::from)?,
+            EncryptedPrivateKey::from_pem_or_der(key.as_bytes()).map_err(CaError::from)?,
+        )))
+    }
+}
+
+/// The three parts belong together: the certificate verifies under the chain, and the key decrypts
+/// and is the certificate's.
+fn check(
+    id: &CertificateId,
+    exported: &ExportedCertificate,
+    passphrase: &Passphrase,
+) -> Result<(), ManagedError> {
+    let wrong = |reason: String| ManagedError::WrongExport { id: id.clone(), reason };
+    let chain = exported.chain.certificates();
+    let validity = exported.certificate.validity();
+    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
+    let verifier =
+        Verifier::new(chain.last().cloned()).map_err(|error| wrong(error.to_string()))?;
+    verifier
+        .verify(&exported.certificate, chain, &Verification::new(Purpose::Any).at(moment))
+        .map_err(|error| {
+            wrong(format!("the certificate does not verify under the chain beside it: {error}"))
+        })?;
+    let key = exported.private_key.decrypt(passphrase).map_err(CaError::from)?;
+    if key.public_key_der() != exported.certificate.public_key_der() {
+        return Err(wrong("the private key is not the certificate's".to_owned()));
+    }
+    Ok(())
+}
