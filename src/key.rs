@@ -7,6 +7,7 @@
 pub mod encrypted;
 mod engine;
 mod kdf;
+mod mldsa;
 mod pbkdf2;
 mod rsa_parts;
 
@@ -14,7 +15,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::{rfc5912, rfc8410};
+use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode, Reader, SliceReader, Tag};
 use pkcs8::PrivateKeyInfoRef;
@@ -30,8 +31,8 @@ use crate::pem::{self, PemError};
 
 /// What kind of key it is, and its size.
 ///
-/// From text it is read as `rsa2048`, `p256`, `ed25519` and the like, and as AWS writes it:
-/// `RSA_2048`, `EC_prime256v1`.
+/// From text it is read as `rsa2048`, `p256`, `ed25519`, `mldsa44` and the like, and as AWS writes it:
+/// `RSA_2048`, `EC_prime256v1`, `ML_DSA_44`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -48,6 +49,12 @@ pub enum KeyAlgorithm {
     EcdsaP521,
     /// Ed25519 (RFC 8410).
     Ed25519,
+    /// ML-DSA-44 (FIPS 204, RFC 9881).
+    MlDsa44,
+    /// ML-DSA-65 (FIPS 204, RFC 9881).
+    MlDsa65,
+    /// ML-DSA-87 (FIPS 204, RFC 9881).
+    MlDsa87,
 }
 
 impl KeyAlgorithm {
@@ -74,6 +81,9 @@ impl KeyAlgorithm {
                 Some(Self::Rsa { bits: bits.try_into().ok()? })
             }
             rfc8410::ID_ED_25519 => Some(Self::Ed25519),
+            fips204::ID_ML_DSA_44 => Some(Self::MlDsa44),
+            fips204::ID_ML_DSA_65 => Some(Self::MlDsa65),
+            fips204::ID_ML_DSA_87 => Some(Self::MlDsa87),
             rfc5912::ID_EC_PUBLIC_KEY => match spki.algorithm.parameters_oid().ok()? {
                 rfc5912::SECP_256_R_1 => Some(Self::EcdsaP256),
                 rfc5912::SECP_384_R_1 => Some(Self::EcdsaP384),
@@ -93,6 +103,9 @@ impl fmt::Display for KeyAlgorithm {
             Self::EcdsaP384 => f.write_str("EC P-384"),
             Self::EcdsaP521 => f.write_str("EC P-521"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa44 => f.write_str("ML-DSA-44"),
+            Self::MlDsa65 => f.write_str("ML-DSA-65"),
+            Self::MlDsa87 => f.write_str("ML-DSA-87"),
         }
     }
 }
@@ -114,6 +127,9 @@ impl FromStr for KeyAlgorithm {
             "p384" | "ecp384" | "ecsecp384r1" | "secp384r1" => Self::EcdsaP384,
             "p521" | "ecp521" | "ecsecp521r1" | "secp521r1" => Self::EcdsaP521,
             "ed25519" => Self::Ed25519,
+            "mldsa44" => Self::MlDsa44,
+            "mldsa65" => Self::MlDsa65,
+            "mldsa87" => Self::MlDsa87,
             _ => {
                 return Err(KeyError::UnknownAlgorithmName { name: text.to_owned() });
             }
@@ -152,11 +168,20 @@ pub enum KeyError {
     Malformed(#[source] der::Error),
     /// The key is of an algorithm this crate does not support.
     #[error(
-        "the private key's algorithm {oid} is not supported; supported are RSA, EC on P-256, P-384 and P-521, and Ed25519"
+        "the private key's algorithm {oid} is not supported; supported are RSA, EC on P-256, P-384 and P-521, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87"
     )]
     UnsupportedAlgorithm {
         /// The object identifier of the algorithm or curve.
         oid: ObjectIdentifier,
+    },
+    /// An ML-DSA key comes as the expanded key alone, without the seed it was made from. That form
+    /// cannot be checked, and no seed can be won back from it.
+    #[error(
+        "the {algorithm} private key is in its expanded form alone, which cannot be checked; export it again from where it was made with its seed (RFC 9881 section 6)"
+    )]
+    WithoutSeed {
+        /// The kind of key, in words.
+        algorithm: &'static str,
     },
     /// The parts of the key contradict each other.
     #[error(
@@ -176,7 +201,7 @@ pub enum KeyError {
     },
     /// A name of a key algorithm is not known.
     #[error(
-        "\"{name}\" is not a kind of key; known are rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519"
+        "\"{name}\" is not a kind of key; known are rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519, mldsa44, mldsa65, mldsa87"
     )]
     UnknownAlgorithmName {
         /// The name that was given.
@@ -268,17 +293,18 @@ fn wrap_sec1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 }
 
 impl PrivateKey {
-    /// Makes a new key from the operating system's random numbers, in pure Rust.
+    /// Makes a new key from the operating system's random numbers, in pure Rust. An ML-DSA key is
+    /// encoded as its seed of 32 octets (RFC 9881 section 6).
     ///
     /// # Errors
     /// [`KeyError::Random`]; [`KeyError::RsaSize`] for RSA sizes other than 2048, 3072 and 4096.
     pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
-        let pkcs8 = Engine::generate(algorithm)?.to_pkcs8()?;
-        let (algorithm, public_key) = engine::check(pkcs8.expose_secret())?;
-        Ok(Self { algorithm, pkcs8, public_key })
+        Self::from_pkcs8_der(&Engine::generate(algorithm)?.to_pkcs8()?)
     }
 
-    /// Reads a plain key in PKCS#8 DER (versions 1 and 2, RFC 5958); its encoding is kept.
+    /// Reads a plain key in PKCS#8 DER (versions 1 and 2, RFC 5958); its encoding is kept. An ML-DSA
+    /// key has to have its seed, alone or beside the expanded key (`seed` and `both` of RFC 9881
+    /// section 6).
     ///
     /// # Errors
     /// [`KeyError`] when it is no key, its parts contradict each other, or its algorithm is not
@@ -341,8 +367,8 @@ impl PrivateKey {
     }
 
     /// Signs with the algorithm that fits the key: RSA PKCS#1 v1.5 with SHA-256, ECDSA with
-    /// SHA-256, SHA-384 or SHA-512 as the curve's size asks for, Ed25519. Gives the signature as
-    /// X.509 carries it and the DER of its `AlgorithmIdentifier`.
+    /// SHA-256, SHA-384 or SHA-512 as the curve's size asks for, Ed25519, ML-DSA. Gives the
+    /// signature as X.509 carries it and the DER of its `AlgorithmIdentifier`.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
         Engine::from_pkcs8(self.expose_pkcs8_der())?.sign(message)
     }
@@ -396,11 +422,25 @@ mod tests {
 
     #[test]
     fn every_algorithm_is_generated_read_back_and_signs() {
-        for name in ["rsa2048", "EC_prime256v1", "p384", "p521", "ed25519"] {
+        for name in [
+            "rsa2048",
+            "EC_prime256v1",
+            "p384",
+            "p521",
+            "ed25519",
+            "mldsa44",
+            "ml-dsa-65",
+            "ML_DSA_87",
+        ] {
             let key = PrivateKey::generate(name.parse().unwrap()).unwrap();
             let read = PrivateKey::from_pem_or_der(key.to_pkcs8_pem().as_bytes()).unwrap();
             assert_eq!(read.public_key_der(), key.public_key_der());
             assert_eq!(read.algorithm(), name.parse().unwrap());
+            assert_eq!(KeyAlgorithm::of_public_key(key.public_key_der()), Some(key.algorithm()));
+            assert_eq!(
+                key.algorithm().to_string().parse::<KeyAlgorithm>().unwrap(),
+                key.algorithm()
+            );
             assert!(!key.sign(b"message").unwrap().0.is_empty());
             let info = PrivateKeyInfoRef::from_der(key.expose_pkcs8_der()).unwrap();
             assert_eq!(info.version(), pkcs8::Version::V1, "{name}");

@@ -244,6 +244,9 @@ mod tests {
             KeyAlgorithm::EcdsaP384,
             KeyAlgorithm::EcdsaP521,
             KeyAlgorithm::Ed25519,
+            KeyAlgorithm::MlDsa44,
+            KeyAlgorithm::MlDsa65,
+            KeyAlgorithm::MlDsa87,
         ] {
             let key = PrivateKey::generate(algorithm).unwrap();
             let request = CertificateRequest::new(&key, subject.clone(), &names).unwrap();

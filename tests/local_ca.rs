@@ -31,16 +31,35 @@ fn p256(subject: &str) -> LocalCaOptions {
     LocalCaOptions::new(subject.parse().unwrap()).with_key_algorithm(KeyAlgorithm::EcdsaP256)
 }
 
-/// Our own verifier takes it, and so does rustls-webpki. (OpenSSL is asked in its own tests.)
+/// Our own verifier takes it, and so does a judge from elsewhere. (OpenSSL is asked in its own tests.)
 fn accepts(ca: &LocalCa, issued: &private_ca::IssuedCertificate) {
     let anchor = ca.chain().certificates().last().unwrap().clone();
     let intermediates = issued.chain.certificates();
+    let algorithms = [ca.own_certificate(), &issued.certificate]
+        .map(|certificate| KeyAlgorithm::of_public_key(certificate.public_key_der()).unwrap());
+    match algorithms {
+        [KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87, _] => {
+            aws_lc_accepts(ca.own_certificate(), &issued.certificate);
+        }
+        _ => webpki_accepts(&anchor, intermediates, &issued.certificate),
+    }
+    let verifier = Verifier::new([anchor]).unwrap();
+    verifier
+        .verify(&issued.certificate, intermediates, &Verification::new(Purpose::Client))
+        .unwrap();
+}
+
+fn webpki_accepts(
+    anchor: &private_ca::Certificate,
+    intermediates: &[private_ca::Certificate],
+    leaf: &private_ca::Certificate,
+) {
     let der = |certificate: &private_ca::Certificate| {
         rustls_pki_types::CertificateDer::from(certificate.as_der().to_vec())
     };
-    let root = der(&anchor);
+    let root = der(anchor);
     let pool: Vec<_> = intermediates.iter().map(der).collect();
-    webpki::EndEntityCert::try_from(&der(&issued.certificate))
+    webpki::EndEntityCert::try_from(&der(leaf))
         .unwrap()
         .verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
@@ -52,9 +71,25 @@ fn accepts(ca: &LocalCa, issued: &private_ca::IssuedCertificate) {
             None,
         )
         .unwrap();
-    let verifier = Verifier::new([anchor]).unwrap();
-    verifier
-        .verify(&issued.certificate, intermediates, &Verification::new(Purpose::Client))
+}
+
+/// webpki verifies no ML-DSA, so aws-lc verifies the signature by itself.
+fn aws_lc_accepts(issuer: &private_ca::Certificate, leaf: &private_ca::Certificate) {
+    use aws_lc_rs::signature::{ML_DSA_44, ML_DSA_65, ML_DSA_87, UnparsedPublicKey};
+    use x509_cert::der::{Decode, Encode};
+    let [issuer, leaf] = [issuer, leaf]
+        .map(|certificate| x509_cert::Certificate::from_der(certificate.as_der()).unwrap());
+    let key = issuer.tbs_certificate().subject_public_key_info();
+    let identifier = leaf.signature_algorithm();
+    assert_eq!((identifier.oid, &identifier.parameters), (key.algorithm.oid, &None));
+    let algorithm = match identifier.oid.to_string().as_str() {
+        "2.16.840.1.101.3.4.3.17" => &ML_DSA_44,
+        "2.16.840.1.101.3.4.3.18" => &ML_DSA_65,
+        "2.16.840.1.101.3.4.3.19" => &ML_DSA_87,
+        other => panic!("{other}"),
+    };
+    UnparsedPublicKey::new(algorithm, key.subject_public_key.raw_bytes())
+        .verify(&leaf.tbs_certificate().to_der().unwrap(), leaf.signature().raw_bytes())
         .unwrap();
 }
 
@@ -131,6 +166,10 @@ async fn every_kind_of_ca_key_signs_every_kind_of_subject_key() {
         KeyAlgorithm::RSA_4096,
         KeyAlgorithm::EcdsaP256,
         KeyAlgorithm::EcdsaP384,
+        KeyAlgorithm::EcdsaP521,
+        KeyAlgorithm::MlDsa44,
+        KeyAlgorithm::MlDsa65,
+        KeyAlgorithm::MlDsa87,
     ] {
         let options = LocalCaOptions::new("CN=Root".parse().unwrap()).with_key_algorithm(ca_key);
         let ca = LocalCa::in_memory_root(options).unwrap();
@@ -140,6 +179,9 @@ async fn every_kind_of_ca_key_signs_every_kind_of_subject_key() {
             KeyAlgorithm::EcdsaP384,
             KeyAlgorithm::EcdsaP521,
             KeyAlgorithm::Ed25519,
+            KeyAlgorithm::MlDsa44,
+            KeyAlgorithm::MlDsa65,
+            KeyAlgorithm::MlDsa87,
         ] {
             let key = LocalCa::generate_key(key).unwrap();
             let request = CertificateRequest::new(&key, "CN=w".parse().unwrap(), &[]).unwrap();
@@ -150,9 +192,34 @@ async fn every_kind_of_ca_key_signs_every_kind_of_subject_key() {
             accepts(&ca, &issued);
         }
     }
-    let p521 =
-        LocalCaOptions::new("CN=Root".parse().unwrap()).with_key_algorithm(KeyAlgorithm::EcdsaP521);
-    assert!(matches!(LocalCa::in_memory_root(p521), Err(CaError::UnsupportedKey { .. })));
+    let ed25519 =
+        LocalCaOptions::new("CN=Root".parse().unwrap()).with_key_algorithm(KeyAlgorithm::Ed25519);
+    assert!(matches!(LocalCa::in_memory_root(ed25519), Err(CaError::UnsupportedKey { .. })));
+}
+
+#[tokio::test]
+async fn a_ca_of_each_newer_kind_of_key_opens_again_with_and_without_a_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let passphrase = || Some(Passphrase::new(*b"correct horse"));
+    // Deriving a key from the passphrase takes seconds, so one kind has to do for it.
+    for (ca_key, passphrase) in [
+        (KeyAlgorithm::EcdsaP521, None),
+        (KeyAlgorithm::MlDsa44, None),
+        (KeyAlgorithm::MlDsa65, passphrase()),
+        (KeyAlgorithm::MlDsa87, None),
+    ] {
+        let path = folder.path().join(ca_key.to_string());
+        let mut options = p256("CN=Root").with_key_algorithm(ca_key);
+        options.passphrase = passphrase.clone();
+        LocalCa::create_root(&path, options).unwrap();
+        let ca = LocalCa::open(&path, passphrase).unwrap();
+        let issued = ca.issue(client("CN=worker")).await.unwrap();
+        accepts(&ca, &issued);
+        let serial_number = issued.certificate.serial_number();
+        ca.revoke(Revocation::new(serial_number, RevocationReason::KeyCompromise)).await.unwrap();
+        // The list's signature is verified whenever it is read.
+        assert_eq!(ca.revoked().unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use std::cell::Cell;
 use std::sync::Mutex;
 
 use private_ca::key::encrypted::EncryptedKeyError;
-use private_ca::{EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey};
+use private_ca::{
+    CertificateRequest, EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey,
+};
 
 /// What is searched for: 16 bytes of each secret, kept where the allocator can see them without
 /// allocating. All zeros means nothing.
@@ -165,6 +167,44 @@ fn decrypting_an_rsa_key_leaves_nothing() {
         encrypted.decrypt(&passphrase).unwrap()
     });
     assert_eq!(found, 0);
+}
+
+#[test]
+fn an_ml_dsa_key_leaves_no_seed_and_nothing_of_its_expanded_form() {
+    let _alone = ONE_AT_A_TIME.lock();
+    for algorithm in [KeyAlgorithm::MlDsa44, KeyAlgorithm::MlDsa65, KeyAlgorithm::MlDsa87] {
+        let key = PrivateKey::generate(algorithm).unwrap();
+        let pem = key.to_pkcs8_pem();
+        let passphrase = Passphrase::new(PASSPHRASE);
+        let file = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap();
+        // The seed ends the PKCS#8; K and the vectors follow the public octets of the expanded key.
+        let seed = &key.expose_pkcs8_der()[key.expose_pkcs8_der().len() - 32..];
+        let expanded = expanded(algorithm, seed);
+        let line = pem.lines().nth(1).unwrap().as_bytes()[40..56].to_vec();
+        let secrets: [&[u8]; 6] =
+            [&seed[..16], &seed[16..], &line, &expanded[32..], &expanded[48..], &expanded[128..]];
+        let found = leaks(&secrets, || {
+            let key = file.decrypt(&Passphrase::new(PASSPHRASE)).unwrap();
+            let request = CertificateRequest::new(&key, "CN=worker".parse().unwrap(), &[]).unwrap();
+            (PrivateKey::from_pem_or_der(pem.as_bytes()).unwrap(), request)
+        });
+        assert_eq!(found, 0, "{algorithm}");
+    }
+}
+
+/// The expanded form of a seed (FIPS 204 algorithm 24), by aws-lc, whose allocator is not ours.
+fn expanded(algorithm: KeyAlgorithm, seed: &[u8]) -> Vec<u8> {
+    use aws_lc_rs::encoding::AsRawBytes;
+    use aws_lc_rs::signature::{
+        ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
+    };
+    let algorithm = match algorithm {
+        KeyAlgorithm::MlDsa44 => &ML_DSA_44_SIGNING,
+        KeyAlgorithm::MlDsa65 => &ML_DSA_65_SIGNING,
+        _ => &ML_DSA_87_SIGNING,
+    };
+    let pair = PqdsaKeyPair::from_seed(algorithm, seed).unwrap();
+    pair.private_key().as_raw_bytes().unwrap().as_ref().to_vec()
 }
 
 #[test]

@@ -348,7 +348,7 @@ impl EncryptedPrivateKey {
     ///
     /// # Errors
     /// [`EncryptedKeyError::WrongPassphrase`]; [`EncryptedKeyError::Key`] if what is inside is a
-    /// key of a kind this crate does not support.
+    /// key of a kind or form this crate does not support.
     pub fn decrypt(&self, passphrase: &Passphrase) -> Result<PrivateKey, EncryptedKeyError> {
         let derived = derive(&self.kdf, self.cipher, passphrase);
         let mut buffer = Zeroizing::new(self.ciphertext.clone());

@@ -1,16 +1,16 @@
 //! The arithmetic of each kind of key: RustCrypto, one variant each.
 
-use const_oid::db::{rfc5912, rfc8410};
+use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::AnyRef;
 use der::{Decode, Encode};
+use ml_dsa::Keypair;
 use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
 use rsa::traits::PublicKeyParts;
-use secrecy::SecretSlice;
 use signature::{SignatureEncoding, Signer};
 use spki::{AlgorithmIdentifierRef, EncodePublicKey};
 use zeroize::Zeroizing;
 
-use super::{KeyAlgorithm, KeyError, rsa_parts};
+use super::{KeyAlgorithm, KeyError, mldsa, rsa_parts};
 
 /// The key as the arithmetic needs it. Each wipes itself when dropped, but the rsa crate leaves
 /// copies of the primes behind: only what signs or makes a key goes through it.
@@ -20,6 +20,9 @@ pub(super) enum Engine {
     P384(p384::SecretKey),
     P521(p521::SecretKey),
     Ed25519(Box<ed25519_dalek::SigningKey>),
+    MlDsa44(ml_dsa::SigningKey<ml_dsa::MlDsa44>),
+    MlDsa65(ml_dsa::SigningKey<ml_dsa::MlDsa65>),
+    MlDsa87(ml_dsa::SigningKey<ml_dsa::MlDsa87>),
 }
 
 fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyError {
@@ -61,6 +64,9 @@ impl Engine {
             rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info)
                 .map(|key| Self::Ed25519(Box::new(key)))
                 .map_err(inconsistent("Ed25519")),
+            fips204::ID_ML_DSA_44 => mldsa::read("ML-DSA-44", &info).map(Self::MlDsa44),
+            fips204::ID_ML_DSA_65 => mldsa::read("ML-DSA-65", &info).map(Self::MlDsa65),
+            fips204::ID_ML_DSA_87 => mldsa::read("ML-DSA-87", &info).map(Self::MlDsa87),
             oid => Err(KeyError::UnsupportedAlgorithm { oid }),
         }
     }
@@ -90,6 +96,9 @@ impl Engine {
                 getrandom::fill(seed.as_mut_slice()).map_err(KeyError::Random)?;
                 Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&seed)))
             }
+            KeyAlgorithm::MlDsa44 => Self::MlDsa44(mldsa::generate()?),
+            KeyAlgorithm::MlDsa65 => Self::MlDsa65(mldsa::generate()?),
+            KeyAlgorithm::MlDsa87 => Self::MlDsa87(mldsa::generate()?),
         })
     }
 
@@ -102,6 +111,9 @@ impl Engine {
             Self::P384(_) => KeyAlgorithm::EcdsaP384,
             Self::P521(_) => KeyAlgorithm::EcdsaP521,
             Self::Ed25519(_) => KeyAlgorithm::Ed25519,
+            Self::MlDsa44(_) => KeyAlgorithm::MlDsa44,
+            Self::MlDsa65(_) => KeyAlgorithm::MlDsa65,
+            Self::MlDsa87(_) => KeyAlgorithm::MlDsa87,
         }
     }
 
@@ -112,6 +124,9 @@ impl Engine {
             Self::P384(key) => key.public_key().to_public_key_der(),
             Self::P521(key) => key.public_key().to_public_key_der(),
             Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
+            Self::MlDsa44(key) => key.verifying_key().to_public_key_der(),
+            Self::MlDsa65(key) => key.verifying_key().to_public_key_der(),
+            Self::MlDsa87(key) => key.verifying_key().to_public_key_der(),
         };
         match document {
             Ok(document) => Ok(document.as_bytes().into()),
@@ -123,7 +138,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn to_pkcs8(&self) -> Result<SecretSlice<u8>, KeyError> {
+    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let document = match self {
             Self::Rsa(key) => key.to_pkcs8_der(),
             Self::P256(key) => key.to_pkcs8_der(),
@@ -134,9 +149,12 @@ impl Engine {
                 ed25519_dalek::pkcs8::KeypairBytes { secret_key: key.to_bytes(), public_key: None }
                     .to_pkcs8_der()
             }
+            Self::MlDsa44(key) => return mldsa::to_pkcs8(key),
+            Self::MlDsa65(key) => return mldsa::to_pkcs8(key),
+            Self::MlDsa87(key) => return mldsa::to_pkcs8(key),
         }
         .map_err(inconsistent("generated"))?;
-        Ok(SecretSlice::from(Box::<[u8]>::from(document.as_bytes())))
+        Ok(document.to_bytes())
     }
 
     /// The signature as X.509 carries it, and the DER of its `AlgorithmIdentifier`.
@@ -169,6 +187,15 @@ impl Engine {
             }
             Self::Ed25519(key) => {
                 (key.try_sign(message).map_err(Signing)?.to_vec(), rfc8410::ID_ED_25519)
+            }
+            Self::MlDsa44(key) => {
+                (mldsa::sign(&key, message).map_err(Signing)?, fips204::ID_ML_DSA_44)
+            }
+            Self::MlDsa65(key) => {
+                (mldsa::sign(&key, message).map_err(Signing)?, fips204::ID_ML_DSA_65)
+            }
+            Self::MlDsa87(key) => {
+                (mldsa::sign(&key, message).map_err(Signing)?, fips204::ID_ML_DSA_87)
             }
         };
         let algorithm = AlgorithmIdentifierRef { oid, parameters };

@@ -2,14 +2,16 @@
 //!
 //! A key is decoded once ([`PublicKey::from_spki_der`]) and can then verify any number of
 //! signatures. Accepted are RSA of 2048 to 8192 bits (PKCS#1 v1.5 and PSS), ECDSA over P-256,
-//! P-384 and P-521, each with SHA-256, SHA-384 or SHA-512, and Ed25519.
+//! P-384 and P-521, each with SHA-256, SHA-384 or SHA-512, Ed25519, and ML-DSA-44, ML-DSA-65 and
+//! ML-DSA-87 (FIPS 204, pure and with the empty context, as RFC 9881 section 3 has it).
 
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::{rfc5912, rfc8410};
+use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::{Any, AnyRef};
 use der::{Decode, Tagged};
+use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, MlDsaParams};
 use rsa::pkcs1::{RsaPssParams, RsaPublicKeyRef};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pss::Pss;
@@ -50,7 +52,7 @@ pub enum SignatureError {
     MalformedKey(#[source] der::Error),
     /// The key is of a kind that is not processed.
     #[error(
-        "the public key's algorithm is {algorithm}, and only RSA, ECDSA and Ed25519 keys are accepted"
+        "the public key's algorithm is {algorithm}, and only RSA, ECDSA, Ed25519 and ML-DSA keys are accepted"
     )]
     UnknownKeyAlgorithm {
         /// The key's algorithm.
@@ -97,7 +99,7 @@ pub enum SignatureError {
     },
     /// The signature algorithm is not processed.
     #[error(
-        "the signature is made with {algorithm}, which is not accepted: it has to be RSA (PKCS#1 v1.5 or PSS) or ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519"
+        "the signature is made with {algorithm}, which is not accepted: it has to be RSA (PKCS#1 v1.5 or PSS) or ECDSA with SHA-256, SHA-384 or SHA-512, Ed25519, or ML-DSA"
     )]
     UnknownAlgorithm {
         /// The signature algorithm, or the hash function in its parameters.
@@ -134,6 +136,9 @@ pub(crate) enum PublicKey {
     P384(Box<p384::ecdsa::VerifyingKey>),
     P521(Box<p521::ecdsa::VerifyingKey>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    MlDsa44(Box<ml_dsa::VerifyingKey<MlDsa44>>),
+    MlDsa65(Box<ml_dsa::VerifyingKey<MlDsa65>>),
+    MlDsa87(Box<ml_dsa::VerifyingKey<MlDsa87>>),
 }
 
 #[derive(Clone, Copy)]
@@ -148,11 +153,15 @@ enum Scheme {
     Pss(Hash),
     Ecdsa(Hash),
     Ed25519,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
 }
 
 impl PublicKey {
     /// Reads the DER of a `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7) with a key as RFC 3279
-    /// section 2.3.1 (RSA), RFC 5480 section 2 (ECDSA) or RFC 8410 section 4 (Ed25519) has it.
+    /// section 2.3.1 (RSA), RFC 5480 section 2 (ECDSA), RFC 8410 section 4 (Ed25519) or RFC 9881
+    /// section 4 (ML-DSA) has it.
     ///
     /// # Errors
     /// [`SignatureError`] if the key is malformed or not accepted.
@@ -178,6 +187,9 @@ impl PublicKey {
                 algorithm: "Ed25519",
                 rule: "RFC 8410 section 3 asks for absent parameters",
             }),
+            (fips204::ID_ML_DSA_44, parameters) => ml_dsa_key(parameters, key).map(Self::MlDsa44),
+            (fips204::ID_ML_DSA_65, parameters) => ml_dsa_key(parameters, key).map(Self::MlDsa65),
+            (fips204::ID_ML_DSA_87, parameters) => ml_dsa_key(parameters, key).map(Self::MlDsa87),
             (algorithm, _) => {
                 Err(SignatureError::UnknownKeyAlgorithm { algorithm: NamedOid(algorithm) })
             }
@@ -241,6 +253,9 @@ impl PublicKey {
                 ed25519_dalek::Signature::from_slice(signature)
                     .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
+            (Self::MlDsa44(key), Scheme::MlDsa44) => ml_dsa(key, message, signature),
+            (Self::MlDsa65(key), Scheme::MlDsa65) => ml_dsa(key, message, signature),
+            (Self::MlDsa87(key), Scheme::MlDsa87) => ml_dsa(key, message, signature),
             (key, _) => {
                 return Err(SignatureError::KeyOfAnotherKind {
                     algorithm: NamedOid(identifier.oid),
@@ -258,6 +273,9 @@ impl PublicKey {
             Self::P384(_) => "an ECDSA key on P-384",
             Self::P521(_) => "an ECDSA key on P-521",
             Self::Ed25519(_) => "an Ed25519 key",
+            Self::MlDsa44(_) => "an ML-DSA-44 key",
+            Self::MlDsa65(_) => "an ML-DSA-65 key",
+            Self::MlDsa87(_) => "an ML-DSA-87 key",
         }
     }
 }
@@ -327,6 +345,25 @@ fn ed25519_key(key: &[u8]) -> Result<PublicKey, SignatureError> {
         .map_err(|_| invalid("its point does not lie on the curve"))
 }
 
+fn ml_dsa_key<P: MlDsaParams>(
+    parameters: Option<AnyRef<'_>>,
+    key: &[u8],
+) -> Result<Box<ml_dsa::VerifyingKey<P>>, SignatureError> {
+    let invalid = |rule| SignatureError::InvalidKey { algorithm: "ML-DSA", rule };
+    if parameters.is_some() {
+        return Err(invalid("RFC 9881 section 2 asks for absent parameters"));
+    }
+    let key = key.try_into().map_err(|_| {
+        invalid("it has to be 1312 octets for ML-DSA-44, 1952 for ML-DSA-65 and 2592 for ML-DSA-87")
+    })?;
+    Ok(Box::new(ml_dsa::VerifyingKey::decode(key)))
+}
+
+fn ml_dsa<P: MlDsaParams>(key: &ml_dsa::VerifyingKey<P>, message: &[u8], signature: &[u8]) -> bool {
+    ml_dsa::Signature::try_from(signature)
+        .is_ok_and(|signature| key.verify_with_context(message, &[], &signature))
+}
+
 fn ecdsa<S>(
     key: &impl PrehashVerifier<S>,
     digest: &[u8],
@@ -375,6 +412,9 @@ impl Scheme {
             rfc5912::ECDSA_WITH_SHA_384 => Self::Ecdsa(Hash::Sha384),
             rfc5912::ECDSA_WITH_SHA_512 => Self::Ecdsa(Hash::Sha512),
             rfc8410::ID_ED_25519 => Self::Ed25519,
+            fips204::ID_ML_DSA_44 => Self::MlDsa44,
+            fips204::ID_ML_DSA_65 => Self::MlDsa65,
+            fips204::ID_ML_DSA_87 => Self::MlDsa87,
             rfc5912::SHA_1_WITH_RSA_ENCRYPTION
             | rfc5912::MD_2_WITH_RSA_ENCRYPTION
             | rfc5912::MD_5_WITH_RSA_ENCRYPTION
@@ -385,7 +425,12 @@ impl Scheme {
             _ => return Err(SignatureError::UnknownAlgorithm { algorithm }),
         };
         let rule = match (&scheme, identifier.parameters) {
-            (Self::Pss(_), _) | (Self::Ecdsa(_) | Self::Ed25519, None) => return Ok(scheme),
+            // Those of PSS were judged with its hash function; the others are to have none.
+            (Self::Pss(_), _)
+            | (
+                Self::Ecdsa(_) | Self::Ed25519 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87,
+                None,
+            ) => return Ok(scheme),
             // RFC 4055 section 5: absent has to be read as NULL.
             (Self::Pkcs1(_), parameters) if parameters.is_none_or(|found| found.is_null()) => {
                 return Ok(scheme);
@@ -393,6 +438,9 @@ impl Scheme {
             (Self::Pkcs1(_), _) => "RFC 4055 section 5 asks for NULL",
             (Self::Ecdsa(_), Some(_)) => "RFC 5758 section 3.2 asks for none",
             (Self::Ed25519, Some(_)) => "RFC 8410 section 3 asks for none",
+            (Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87, Some(_)) => {
+                "RFC 9881 section 2 asks for none"
+            }
         };
         Err(SignatureError::Parameters { algorithm, rule })
     }

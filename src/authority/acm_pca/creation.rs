@@ -333,6 +333,9 @@ fn algorithms(algorithm: KeyAlgorithm) -> Result<(AwsKeyAlgorithm, SigningAlgori
         KeyAlgorithm::EcdsaP256 => (Key::EcPrime256v1, Signing::Sha256Withecdsa),
         KeyAlgorithm::EcdsaP384 => (Key::EcSecp384r1, Signing::Sha384Withecdsa),
         KeyAlgorithm::EcdsaP521 => (Key::EcSecp521r1, Signing::Sha512Withecdsa),
+        KeyAlgorithm::MlDsa44 => (Key::MlDsa44, Signing::MlDsa44),
+        KeyAlgorithm::MlDsa65 => (Key::MlDsa65, Signing::MlDsa65),
+        KeyAlgorithm::MlDsa87 => (Key::MlDsa87, Signing::MlDsa87),
         other => {
             return Err(CaError::UnsupportedKey {
                 what: format!(

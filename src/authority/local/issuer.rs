@@ -1,12 +1,13 @@
 //! From this crate's words to rcgen's: what is signed, and with what.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::{rfc5912, rfc8410};
+use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::{Decode, Tag, Tagged};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
     DistinguishedName as RcgenName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevokedCertParams, SignatureAlgorithm,
+    SigningKey,
 };
 use sha2::{Digest, Sha256};
 use spki::SubjectPublicKeyInfoRef;
@@ -33,8 +34,7 @@ pub(super) struct Template<'a> {
 
 /// A key that signs as a CA, and the name and key identifier that it signs under.
 pub(super) struct Signer {
-    // rcgen keeps the key's PKCS#8 in it, hence the wiping.
-    key: Zeroizing<KeyPair>,
+    key: SignerKey,
     name: DistinguishedName,
     key_identifier: Vec<u8>,
 }
@@ -61,7 +61,7 @@ impl Signer {
     /// Signs under a CA certificate's own subject and key identifier, encoded as they are there.
     pub(super) fn of(certificate: &Certificate, key: &PrivateKey) -> Result<Self, CaError> {
         Ok(Self {
-            key: key_pair(key)?,
+            key: SignerKey::new(key)?,
             name: certificate.subject(),
             key_identifier: key_identifier_of(certificate)?,
         })
@@ -70,7 +70,7 @@ impl Signer {
     /// Signs a root's own certificate.
     pub(super) fn of_new_root(name: DistinguishedName, key: &PrivateKey) -> Result<Self, CaError> {
         let key_identifier = key_identifier(key.public_key_der())?;
-        Ok(Self { key: key_pair(key)?, name, key_identifier })
+        Ok(Self { key: SignerKey::new(key)?, name, key_identifier })
     }
 
     fn params(&self) -> Result<CertificateParams, CaError> {
@@ -123,7 +123,7 @@ impl Signer {
             params.custom_extensions.push(names);
         }
         let public_key = public_key(template.public_key_der)?;
-        let issuer = Issuer::new(self.params()?, &*self.key);
+        let issuer = Issuer::new(self.params()?, &self.key);
         let signed = params.signed_by(&public_key, &issuer).map_err(backend("signing"))?;
         let certificate = Certificate::from_der(signed.der())?;
         // rcgen encodes names and keys anew; a certificate that says something else than was
@@ -186,7 +186,7 @@ impl Signer {
             revoked_certs,
             key_identifier_method: KeyIdMethod::PreSpecified(self.key_identifier.clone()),
         };
-        let issuer = Issuer::new(self.params()?, &*self.key);
+        let issuer = Issuer::new(self.params()?, &self.key);
         let signed = crl.signed_by(&issuer).map_err(backend("signing the revocation list"))?;
         Ok(signed.der().to_vec())
     }
@@ -198,7 +198,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Makes a key with aws-lc-rs where rcgen can, and in pure Rust elsewhere.
+/// Makes a key with aws-lc-rs where it makes PKCS#8 version 1, and in pure Rust elsewhere.
 pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<PrivateKey, CaError> {
     let generated = match algorithm {
         KeyAlgorithm::Rsa { bits } => {
@@ -210,31 +210,78 @@ pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<PrivateKey, CaError> {
             };
             KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size)
         }
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 => {
-            KeyPair::generate_for(signature_algorithm(algorithm)?)
-        }
-        other => return Ok(PrivateKey::generate(other)?),
+        KeyAlgorithm::Ed25519 => return Ok(PrivateKey::generate(algorithm)?),
+        _ => KeyPair::generate_for(signature_algorithm(algorithm)?),
     };
     let generated = Zeroizing::new(generated.map_err(backend("making a key"))?);
     Ok(PrivateKey::from_pkcs8_der(generated.serialized_der())?)
 }
 
-fn key_pair(key: &PrivateKey) -> Result<Zeroizing<KeyPair>, CaError> {
-    let algorithm = signature_algorithm(key.algorithm())?;
-    let der = key.expose_pkcs8_der().into();
-    KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm)
-        .map(Zeroizing::new)
-        .map_err(backend("loading the CA's key"))
+/// What a CA signs with: aws-lc-rs, or this crate itself, because rcgen makes ML-DSA keys and reads none.
+enum SignerKey {
+    // rcgen keeps the key's PKCS#8 in it, hence the wiping.
+    AwsLc(Zeroizing<KeyPair>),
+    Own { key: PrivateKey, public_key: Vec<u8>, algorithm: &'static SignatureAlgorithm },
 }
 
-/// RSA with SHA-256, ECDSA with the hash of the curve's size.
+impl SignerKey {
+    fn new(key: &PrivateKey) -> Result<Self, CaError> {
+        let algorithm = signature_algorithm(key.algorithm())?;
+        if let KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87 =
+            key.algorithm()
+        {
+            let public_key = public_key(key.public_key_der())?.bits.to_vec();
+            return Ok(Self::Own { key: key.clone(), public_key, algorithm });
+        }
+        KeyPair::from_pkcs8_der_and_sign_algo(&key.expose_pkcs8_der().into(), algorithm)
+            .map(|pair| Self::AwsLc(Zeroizing::new(pair)))
+            .map_err(backend("loading the CA's key"))
+    }
+}
+
+impl PublicKeyData for SignerKey {
+    fn der_bytes(&self) -> &[u8] {
+        match self {
+            Self::AwsLc(pair) => pair.der_bytes(),
+            Self::Own { public_key, .. } => public_key,
+        }
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self {
+            Self::AwsLc(pair) => pair.algorithm(),
+            Self::Own { algorithm, .. } => algorithm,
+        }
+    }
+}
+
+impl SigningKey for SignerKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        match self {
+            Self::AwsLc(pair) => pair.sign(message),
+            // rcgen's word for whatever fails in a key that is not its own.
+            Self::Own { key, .. } => key
+                .sign(message)
+                .map(|(signature, _)| signature)
+                .map_err(|_| rcgen::Error::RemoteKeyError),
+        }
+    }
+}
+
+/// RSA with SHA-256, ECDSA with the hash of the curve's size, ML-DSA.
 fn signature_algorithm(algorithm: KeyAlgorithm) -> Result<&'static SignatureAlgorithm, CaError> {
     match algorithm {
         KeyAlgorithm::Rsa { .. } => Ok(&rcgen::PKCS_RSA_SHA256),
         KeyAlgorithm::EcdsaP256 => Ok(&rcgen::PKCS_ECDSA_P256_SHA256),
         KeyAlgorithm::EcdsaP384 => Ok(&rcgen::PKCS_ECDSA_P384_SHA384),
-        other => Err(CaError::UnsupportedKey {
-            what: format!("{other} for the CA itself: choose RSA 2048 to 4096, P-256 or P-384"),
+        KeyAlgorithm::EcdsaP521 => Ok(&rcgen::PKCS_ECDSA_P521_SHA512),
+        KeyAlgorithm::MlDsa44 => Ok(&rcgen::PKCS_ML_DSA_44),
+        KeyAlgorithm::MlDsa65 => Ok(&rcgen::PKCS_ML_DSA_65),
+        KeyAlgorithm::MlDsa87 => Ok(&rcgen::PKCS_ML_DSA_87),
+        KeyAlgorithm::Ed25519 => Err(CaError::UnsupportedKey {
+            what: format!(
+                "{algorithm} for the CA itself: choose RSA 2048 to 4096, P-256, P-384, P-521 or ML-DSA"
+            ),
         }),
     }
 }
@@ -263,6 +310,9 @@ fn public_key(spki_der: &[u8]) -> Result<SubjectKey<'_>, CaError> {
     let algorithm = match spki.algorithm.oid {
         rfc5912::RSA_ENCRYPTION => &rcgen::PKCS_RSA_SHA256,
         rfc8410::ID_ED_25519 => &rcgen::PKCS_ED25519,
+        fips204::ID_ML_DSA_44 => &rcgen::PKCS_ML_DSA_44,
+        fips204::ID_ML_DSA_65 => &rcgen::PKCS_ML_DSA_65,
+        fips204::ID_ML_DSA_87 => &rcgen::PKCS_ML_DSA_87,
         rfc5912::ID_EC_PUBLIC_KEY => match spki.algorithm.parameters_oid() {
             Ok(rfc5912::SECP_256_R_1) => &rcgen::PKCS_ECDSA_P256_SHA256,
             Ok(rfc5912::SECP_384_R_1) => &rcgen::PKCS_ECDSA_P384_SHA384,

