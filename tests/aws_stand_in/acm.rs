@@ -181,4 +181,7 @@ async fn a_public_certificate_waits_for_its_record() {
     assert!(record.name().ends_with(".www.acme.example."));
     let get = acm.get_certificate().certificate_arn(&arn).send().await;
     assert_eq!(code(get), "RequestInProgressException");
+    aws.advance(DAY * 4);
+    let detail = describe(&acm, &arn).await;
+    assert_eq!(detail.status, Some(CertificateStatus::ValidationTimedOut));
 }

@@ -64,6 +64,10 @@ async fn a_subordinate_is_installed_with_its_chain() {
     let (certificate, chain) = fetch(&client, &root, &issued.certificate_arn.unwrap()).await;
     assert_eq!(parse(&certificate).basic_constraints().unwrap().path_len, Some(0));
 
+    let below = issue(&client, &root, &csr, years(3));
+    let below = below.template_arn(template.replace("PathLen0", "PathLen3")).send().await.unwrap();
+    assert!(below.certificate_arn.is_some(), "the root sets no limit");
+
     // A key, a place in the hierarchy or a chain that are not its own.
     let import_of = |certificate: &str, chain: Option<&str>| {
         client
@@ -79,6 +83,8 @@ async fn a_subordinate_is_installed_with_its_chain() {
     assert_eq!(code(import_of("no PEM", None).await), "MalformedCertificateException");
     import(&client, &arn, &certificate, Some(chain.clone())).await;
 
+    let below = issue(&client, &arn, &worker_csr(), days(30)).template_arn(template).send().await;
+    assert_eq!(code(below), "InvalidArgsException");
     let leaf = issue(&client, &arn, &worker_csr(), days(30)).send().await.unwrap();
     let (leaf, leaf_chain) = fetch(&client, &arn, &leaf.certificate_arn.unwrap()).await;
     assert_eq!(leaf_chain.unwrap(), format!("{certificate}{chain}"));

@@ -50,6 +50,16 @@ async fn a_lost_response_leaves_its_work_done() {
 }
 
 #[tokio::test]
+async fn a_policy_allows_what_it_names() {
+    let (aws, client) = start().await;
+    let actions = vec!["acm-pca:ListCertificateAuthorities".to_owned()];
+    aws.behave(|behaviour| behaviour.allowed_actions = Some(actions));
+    assert_eq!(list(&client).await, "no error");
+    let denied = client.list_tags().certificate_authority_arn("arn:x").send().await;
+    assert_eq!(code(denied), "AccessDeniedException");
+}
+
+#[tokio::test]
 async fn a_delay_delays() {
     let (aws, client) = start().await;
     aws.fail_next("ListCertificateAuthorities", 1, Fault::Delay(Duration::from_millis(200)));

@@ -178,13 +178,16 @@ async fn short_lived_and_shared_cas_are_limited() {
     assert_eq!(code(long), "ValidationException");
 
     let shared = root(&client, years(2)).await;
-    aws.share(&shared, &[]);
+    let shared = aws.share(&shared, &[]);
+    assert!(shared.contains(super::aws::OTHER_ACCOUNT));
     issue(&client, &shared, &worker_csr(), days(7)).send().await.unwrap();
     let client_auth = issue(&client, &shared, &worker_csr(), days(7))
         .template_arn(template("EndEntityClientAuthCertificate"));
     assert_eq!(code(client_auth.clone().send().await), "AccessDeniedException");
     aws.share(&shared, &["EndEntityClientAuthCertificate/V1"]);
     client_auth.send().await.unwrap();
+    let delete = client.delete_certificate_authority().certificate_authority_arn(&shared);
+    assert_eq!(code(delete.send().await), "AccessDeniedException");
 }
 
 #[tokio::test]

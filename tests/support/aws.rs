@@ -133,6 +133,9 @@ pub struct Behaviour {
     pub clock_ahead_seconds: i64,
     /// How many CAs or certificates a list's page has at most.
     pub page_size: usize,
+    /// The actions that the caller's IAM policy allows (`acm-pca:IssueCertificate`), where it does not
+    /// allow everything.
+    pub allowed_actions: Option<Vec<String>>,
 }
 
 impl Default for Behaviour {
@@ -149,6 +152,7 @@ impl Default for Behaviour {
             dns_change: Readiness::at_once(),
             clock_ahead_seconds: 0,
             page_size: 1000,
+            allowed_actions: None,
         }
     }
 }
@@ -279,10 +283,11 @@ impl StandIn {
         self.lock().now()
     }
 
-    /// Makes a CA one that another account shares with this one through AWS RAM, for issuing with
-    /// these templates (`EndEntityCertificate/V1`), which is also RAM's default.
-    pub fn share(&self, authority_arn: &str, templates: &[&str]) {
-        self.lock().share(authority_arn, templates);
+    /// Makes a CA one that another account ([`OTHER_ACCOUNT`]) shares with this one through AWS RAM,
+    /// for issuing with these templates, or with RAM's default, `EndEntityCertificate/V1`. Its ARN
+    /// afterwards.
+    pub fn share(&self, authority_arn: &str, templates: &[&str]) -> String {
+        self.lock().share(authority_arn, templates)
     }
 
     /// As a load balancer that uses the certificate does.

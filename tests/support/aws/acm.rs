@@ -19,7 +19,7 @@ use super::{ACCOUNT, Pending, State};
 
 /// How long RequestCertificate's idempotency tokens are remembered.
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
-/// Two weeks are too late and a year too early ("Managed certificate renewal in ACM").
+/// "Managed certificate renewal in ACM".
 pub(super) const RENEWED_AHEAD: Duration = Duration::from_secs(60 * 86_400);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub(super) enum Status {
     PendingValidation,
     Issued,
     Failed(&'static str),
+    /// ACM looks for the records of a public certificate for 72 hours ("CertificateDetail", `Status`).
+    TimedOut,
 }
 
 /// How the last renewal went.
@@ -69,19 +71,19 @@ pub(super) struct Managed {
     not_found_for: u32,
     without_records_for: u32,
     is_exportable: bool,
-    created_at: Timestamp,
+    pub created_at: Timestamp,
     pub issued_at: Option<Timestamp>,
     token: Option<String>,
     tags: Vec<Value>,
 }
 
 impl Managed {
-    /// "Managed certificate renewal in ACM": private ones once they are exported or in use.
+    /// "Managed certificate renewal in ACM": once it is exported or in use.
     pub fn is_eligible_for_renewal(&self) -> bool {
         self.status == Status::Issued && (self.is_exported || !self.used_by.is_empty())
     }
 
-    fn describe(&mut self) -> Value {
+    fn describe(&mut self, now: Timestamp) -> Value {
         let shown = match &mut self.stale {
             Some((left, material)) if *left > 0 => {
                 *left -= 1;
@@ -109,8 +111,10 @@ impl Managed {
             },
             "Status": match self.status {
                 Status::PendingValidation => "PENDING_VALIDATION",
+                Status::Issued if shown.as_ref().is_some_and(|shown| now > shown.validity().not_after) => "EXPIRED",
                 Status::Issued => "ISSUED",
                 Status::Failed(_) => "FAILED",
+                Status::TimedOut => "VALIDATION_TIMED_OUT",
             },
         });
         if let Status::Failed(reason) = self.status {
@@ -175,6 +179,7 @@ impl State {
     }
 
     pub(super) fn acm(&mut self, operation: &str, body: &Value) -> Answer {
+        let now = self.now();
         match operation {
             "RequestCertificate" => self.request_certificate(body),
             "ListCertificates" => self.list_certificates(body),
@@ -184,7 +189,7 @@ impl State {
                     managed.not_found_for -= 1;
                     return no_certificate(&managed.arn);
                 }
-                Ok(json!({"Certificate": managed.describe()}))
+                Ok(json!({"Certificate": managed.describe(now)}))
             }
             "GetCertificate" => {
                 let managed = self.managed_of(body)?;
@@ -331,6 +336,7 @@ impl State {
     }
 
     fn list_certificates(&mut self, body: &Value) -> Answer {
+        let now = self.now();
         number_within(body, "MaxItems", 1..=1000, 1000)?;
         for position in 0..self.managed.len() {
             self.settle_managed(position);
@@ -349,7 +355,7 @@ impl State {
                 wanted(key_types, &managed.key_algorithm_name, &["RSA_1024", "RSA_2048"])
             })
             .map(|managed| {
-                let described = managed.describe();
+                let described = managed.describe(now);
                 let mut summary = json!({"Exported": managed.is_exported});
                 for field in [
                     "CertificateArn",

@@ -35,6 +35,10 @@ impl State {
         let managed = &mut self.managed[position];
         if managed.status == Status::PendingValidation && managed.issuing.is_done(now) {
             if managed.authority_arn.is_none() && !self.is_validated(position) {
+                let managed = &mut self.managed[position];
+                if now > managed.created_at.plus(DAY * 3) {
+                    managed.status = Status::TimedOut;
+                }
                 return;
             }
             let material = self.make(position);

@@ -125,6 +125,7 @@ pub(super) fn wrong_state<T>(authority: &Authority, now: Timestamp) -> Result<T,
 
 impl State {
     pub(super) fn private_ca(&mut self, operation: &str, body: &Value) -> Answer {
+        self.check_share(operation, body)?;
         match operation {
             "CreateCertificateAuthority" => self.create_authority(body),
             "DescribeCertificateAuthority" => self.describe_authority(body),
@@ -346,6 +347,14 @@ impl State {
             });
         if let (Err(error), false) = (verified, authority.is_root) {
             return Err(mismatch(&error));
+        }
+        let path_len = |certificate: &Certificate| {
+            certificate.basic_constraints().and_then(|constraints| constraints.path_len)
+        };
+        // Its place below its issuer, which has to leave room for the certificates that it issues.
+        let room = chain.first().and_then(path_len);
+        if room.is_some_and(|room| path_len(&certificate).is_none_or(|own| own >= room)) {
+            return Err(mismatch("The path length does not fit into that of the issuer"));
         }
         authority.certificate = Some(certificate);
         authority.chain = chain;

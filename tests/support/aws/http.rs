@@ -141,7 +141,9 @@ fn respond(
         // What it would have said does not matter, but it has to have a middle.
         Some(Fault::CutConnection(_)) => Some(Ok(json!({"Nothing": "was done"}))),
         Some(fault) => fault.refusal().map(Err),
-        None => check_signature_time(request, clock_ahead_seconds).map(Err),
+        None => check_signature_time(request, clock_ahead_seconds)
+            .or_else(|| state.check_policy(call))
+            .map(Err),
     };
     let response =
         |status, content_type, body| Response { status, content_type, body, clock_ahead_seconds };

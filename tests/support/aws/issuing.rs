@@ -178,7 +178,7 @@ impl State {
                 return refuse("InvalidArgsException", "ValidityNotBefore has to be ABSOLUTE");
             }
         };
-        authority.check_validity(&template, not_before, not_after, now)?;
+        authority.check_limits(&template, not_before, not_after, now)?;
         let order = Order {
             csr: &csr,
             template: &template,
@@ -276,13 +276,25 @@ impl State {
 }
 
 impl Authority {
-    fn check_validity(
+    fn check_limits(
         &self,
         template: &Template,
         not_before: Timestamp,
         not_after: Timestamp,
         now: Timestamp,
     ) -> Result<(), AwsError> {
+        // "The CA depth configured on a subordinate CA certificate must not exceed the limit set by its
+        // parents"; with which error is not said.
+        let room = self
+            .certificate
+            .as_ref()
+            .and_then(Certificate::basic_constraints)
+            .and_then(|constraints| constraints.path_len);
+        if let (Kind::SubordinateCa { path_len }, Some(room)) = (template.kind, room)
+            && path_len >= room
+        {
+            return refuse("InvalidArgsException", "The path length exceeds that of the CA");
+        }
         if not_after <= not_before || not_after <= now {
             return refuse(
                 "ValidationException",

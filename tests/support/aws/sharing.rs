@@ -10,7 +10,7 @@ use super::templates::{DEFAULT, Template};
 use super::wire::{
     Answer, AwsError, moment, number_within, optional_text, page, random_uuid, refuse, text,
 };
-use super::{ACCOUNT, OTHER_ACCOUNT, State};
+use super::{ACCOUNT, Call, OTHER_ACCOUNT, State};
 
 pub(super) const ACM: &str = "acm.amazonaws.com";
 
@@ -19,13 +19,11 @@ impl Authority {
     /// templates.
     pub fn check_sharing(&self, template: &Template) -> Result<(), AwsError> {
         match &self.shared_for {
-            Some(allowed) if !allowed.contains(&template.name) => refuse(
-                "AccessDeniedException",
-                format!(
-                    "User: arn:aws:iam::{ACCOUNT}:user/worker is not authorized to perform: acm-pca:IssueCertificate on resource: {} because no resource-based policy allows the acm-pca:IssueCertificate action",
-                    self.arn
-                ),
-            ),
+            Some(allowed) if !allowed.contains(&template.name) => Err(not_authorized(
+                "acm-pca:IssueCertificate",
+                &self.arn,
+                "no resource-based policy allows the action",
+            )),
             _ => Ok(()),
         }
     }
@@ -51,13 +49,63 @@ impl Authority {
     }
 }
 
+fn not_authorized(action: &str, resource: &str, reason: &str) -> AwsError {
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/worker");
+    AwsError::new(
+        400,
+        "AccessDeniedException",
+        format!(
+            "User: {user} is not authorized to perform: {action} on resource: {resource} because {reason}"
+        ),
+    )
+}
+
 impl State {
-    pub(super) fn share(&mut self, arn: &str, templates: &[&str]) {
+    pub(super) fn share(&mut self, arn: &str, templates: &[&str]) -> String {
         let templates = if templates.is_empty() { &[DEFAULT] } else { templates };
         let shared_for = templates.iter().map(|name| (*name).to_owned()).collect();
         let authority = self.authority(arn).unwrap();
-        assert!(arn.contains(ACCOUNT) || arn.contains(OTHER_ACCOUNT));
         authority.shared_for = Some(shared_for);
+        authority.arn = arn.replace(ACCOUNT, OTHER_ACCOUNT);
+        for issued in &mut authority.issued {
+            issued.arn = issued.arn.replace(ACCOUNT, OTHER_ACCOUNT);
+        }
+        authority.arn.clone()
+    }
+
+    /// What an IAM policy does not allow.
+    pub(super) fn check_policy(&self, call: &Call) -> Option<AwsError> {
+        let allowed = self.behaviour.allowed_actions.as_ref()?;
+        let action = call.action();
+        (!allowed.contains(&action))
+            .then(|| not_authorized(&action, "*", "no identity-based policy allows the action"))
+    }
+
+    /// A CA that is shared is used, not administered: the actions of RAM's default permission,
+    /// `AWSRAMDefaultPermissionCertificateAuthority`.
+    pub(super) fn check_share(&self, operation: &str, body: &Value) -> Result<(), AwsError> {
+        const ALLOWED: [&str; 6] = [
+            "DescribeCertificateAuthority",
+            "GetCertificate",
+            "GetCertificateAuthorityCertificate",
+            "IssueCertificate",
+            "ListPermissions",
+            "ListTags",
+        ];
+        let arn = optional_text(body, "CertificateAuthorityArn");
+        let is_shared = self
+            .authorities
+            .iter()
+            .any(|authority| arn == Some(authority.arn.as_str()) && authority.shared_for.is_some());
+        if is_shared && !ALLOWED.contains(&operation) {
+            let action = format!("acm-pca:{operation}");
+            return Err(not_authorized(
+                &action,
+                arn.unwrap_or("*"),
+                "no resource-based policy allows the action",
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn private_ca_sharing(&mut self, operation: &str, body: &Value) -> Answer {
