@@ -170,6 +170,16 @@ async fn it_goes_through_its_states() {
 }
 
 #[tokio::test]
+async fn creating_can_fail() {
+    let (aws, client) = start().await;
+    aws.behave(|behaviour| behaviour.creating_fails = true);
+    let arn = create(&client, CertificateAuthorityType::Root, "Acme Root CA").await;
+    assert_eq!(status(&client, &arn).await, CertificateAuthorityStatus::Failed);
+    let csr = client.get_certificate_authority_csr().certificate_authority_arn(&arn).send().await;
+    assert_eq!(code(csr), "RequestFailedException");
+}
+
+#[tokio::test]
 async fn permissions_policies_and_tags_are_kept() {
     let (_aws, client) = start().await;
     let arn = root(&client, years(2)).await;

@@ -113,6 +113,8 @@ impl Readiness {
 pub struct Behaviour {
     /// Until a new CA has its signing request; until then it is CREATING.
     pub creating: Readiness,
+    /// Whether that ends in FAILED.
+    pub creating_fails: bool,
     /// Until `acm-pca:GetCertificate` has what was issued.
     pub issuing: Readiness,
     /// Until an ACM certificate leaves PENDING_VALIDATION (a public one needs its records too).
@@ -142,6 +144,7 @@ impl Default for Behaviour {
     fn default() -> Self {
         Self {
             creating: Readiness::at_once(),
+            creating_fails: false,
             issuing: Readiness::at_once(),
             acm_issuing: Readiness::at_once(),
             renewing: Readiness::at_once(),

@@ -117,8 +117,8 @@ impl State {
         }
     }
 
-    /// `FailureReason` of "CertificateDetail"; which of them means what is in the user guide under
-    /// "Certificate request fails".
+    /// `FailureReason` of "CertificateDetail"; which error of AWS Private CA becomes which of them is
+    /// in the user guide under "Handling exceptions".
     fn make_private(
         &mut self,
         authority_arn: &str,
@@ -137,9 +137,10 @@ impl State {
         if authority.status_at(now) != "ACTIVE" {
             return Err("PCA_INVALID_STATE");
         }
-        // AWS Private CA user guide, "Understanding CA modes": ACM cannot issue from such a CA.
+        // AWS Private CA user guide, "Understanding CA modes": ACM cannot issue from such a CA. With
+        // which reason is not said; its 395 days are too long for it.
         if authority.usage_mode == "SHORT_LIVED_CERTIFICATE" {
-            return Err("PCA_INVALID_ARGS");
+            return Err("PCA_INVALID_DURATION");
         }
         let own = authority.certificate.as_ref().ok_or("PCA_INVALID_STATE")?;
         if own.validity().not_after < private_end(now) {

@@ -26,6 +26,7 @@ pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(300);
 pub(super) enum Status {
     Creating,
     PendingCertificate,
+    Failed,
     Active,
     Disabled,
     Deleted,
@@ -47,6 +48,7 @@ pub(super) struct Authority {
     created_at: Timestamp,
     changed_at: Timestamp,
     creating: Pending,
+    creating_fails: bool,
     token: Option<String>,
     restorable_until: Option<Timestamp>,
     tags: Vec<Value>,
@@ -66,6 +68,7 @@ impl Authority {
         match self.status {
             Status::Creating => "CREATING",
             Status::PendingCertificate => "PENDING_CERTIFICATE",
+            Status::Failed => "FAILED",
             Status::Deleted => "DELETED",
             _ if self.certificate.as_ref().is_some_and(has_ended) => "EXPIRED",
             Status::Active => "ACTIVE",
@@ -80,7 +83,9 @@ impl Authority {
     /// A CA's creation goes on whenever somebody looks.
     fn settle(&mut self, now: Timestamp) {
         if self.status == Status::Creating && self.creating.is_done(now) {
-            self.change(Status::PendingCertificate, now);
+            let outcome =
+                if self.creating_fails { Status::Failed } else { Status::PendingCertificate };
+            self.change(outcome, now);
         }
     }
 
@@ -106,6 +111,9 @@ impl Authority {
             described["Serial"] = json!(certificate.serial_number().to_string());
             described["NotBefore"] = moment(certificate.validity().not_before);
             described["NotAfter"] = moment(certificate.validity().not_after);
+        }
+        if self.status == Status::Failed {
+            described["FailureReason"] = json!("REQUEST_TIMED_OUT");
         }
         if let Some(until) = self.restorable_until {
             described["RestorableUntil"] = moment(until);
@@ -215,7 +223,7 @@ impl State {
             AwsError::new(400, "InvalidArgsException", format!("{key_algorithm}: {error}"))
         };
         let algorithm: KeyAlgorithm = key_algorithm.parse().map_err(|error| invalid(&error))?;
-        if !certificates::fits(signing_algorithm, algorithm) {
+        if !certificates::fits(signing_algorithm, key_algorithm) {
             return refuse(
                 "InvalidArgsException",
                 format!("The signing algorithm {signing_algorithm} does not fit {key_algorithm}"),
@@ -248,6 +256,7 @@ impl State {
             created_at: now,
             changed_at: now,
             creating: Pending::new(self.behaviour.creating, now),
+            creating_fails: self.behaviour.creating_fails,
             token,
             restorable_until: None,
             tags,
@@ -275,6 +284,7 @@ impl State {
                 "RequestInProgressException",
                 "The certificate authority is still being created",
             ),
+            Status::Failed => refuse("RequestFailedException", "The request has failed"),
             Status::Deleted => wrong_state(authority, now),
             _ => Ok(json!({"Csr": authority.csr.to_pem()})),
         }
@@ -299,7 +309,7 @@ impl State {
     fn import_authority_certificate(&mut self, body: &Value) -> Answer {
         let now = self.now();
         let authority = self.authority_of(body)?;
-        if matches!(authority.status, Status::Creating | Status::Deleted) {
+        if matches!(authority.status, Status::Creating | Status::Failed | Status::Deleted) {
             return wrong_state(authority, now);
         }
         let malformed = |what: &str| AwsError::new(400, "MalformedCertificateException", what);
@@ -411,7 +421,7 @@ impl State {
             return wrong_state(authority, now);
         }
         // One that was never created cannot be restored either.
-        let restorable = authority.status != Status::Creating;
+        let restorable = !matches!(authority.status, Status::Creating | Status::Failed);
         authority.restorable_until =
             restorable.then(|| now.plus(DAY * u32::try_from(days).unwrap()));
         authority.change(Status::Deleted, now);

@@ -167,13 +167,15 @@ fn algorithm_identifier(algorithm: &str) -> Result<Vec<u8>, AwsError> {
     Ok(tlv(0x30, &[&oid(id)?, parameters].concat()))
 }
 
-/// The family of keys that an algorithm is for, as the key algorithms' names begin.
-pub fn fits(algorithm: &str, key: KeyAlgorithm) -> bool {
-    match key {
-        KeyAlgorithm::Rsa { .. } => {
-            algorithm.ends_with("WITHRSA") || algorithm.ends_with("WITHRSA_PSS")
-        }
-        _ => algorithm.ends_with("WITHECDSA"),
+/// Whether a signing algorithm is one for this kind of key, both as AWS calls them.
+pub fn fits(algorithm: &str, key: &str) -> bool {
+    if key.starts_with("RSA") {
+        algorithm.ends_with("WITHRSA") || algorithm.ends_with("WITHRSA_PSS")
+    } else if key.starts_with("EC") {
+        algorithm.ends_with("WITHECDSA")
+    } else {
+        // ML-DSA signs in one way only.
+        algorithm == key
     }
 }
 

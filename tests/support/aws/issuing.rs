@@ -162,7 +162,10 @@ impl State {
                 "A root CA certificate is issued for the root CA's own CSR",
             );
         }
-        if !fits(signing_algorithm, authority.key.algorithm()) {
+        if !fits(
+            signing_algorithm,
+            authority.configuration["KeyAlgorithm"].as_str().unwrap_or_default(),
+        ) {
             return refuse(
                 "InvalidArgsException",
                 format!("The signing algorithm {signing_algorithm} does not fit the CA's key"),
