@@ -163,6 +163,7 @@ async fn it_goes_through_its_states() {
 
     aws.advance(Duration::from_secs(101 * 86_400));
     assert_eq!(status(&client, &arn).await, CertificateAuthorityStatus::Expired);
+    assert_eq!(code(update.send().await), "InvalidStateException");
     delete.permanent_deletion_time_in_days(7).send().await.unwrap();
     aws.advance(Duration::from_secs(8 * 86_400));
     let gone = client.describe_certificate_authority().certificate_authority_arn(&arn).send().await;

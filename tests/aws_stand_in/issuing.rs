@@ -138,8 +138,9 @@ async fn issuing_takes_its_time() {
 
 #[tokio::test]
 async fn a_certificate_is_revoked_once() {
-    let (_aws, client) = start().await;
-    let ca = root(&client, years(2)).await;
+    let (aws, client) = start().await;
+    let ca = aws.add_root("Acme Root CA", "EC_prime256v1", 2);
+    assert!(aws.calls().is_empty());
     let call = issue(&client, &ca, &worker_csr(), days(30));
     let serial = issued(&client, &ca, call).await.serial_number().to_string();
     let octets: Vec<String> = serial
@@ -158,6 +159,8 @@ async fn a_certificate_is_revoked_once() {
     revoke(&octets.join(":")).await.unwrap();
     assert_eq!(code(revoke(&serial).await), "RequestAlreadyProcessedException");
     assert_eq!(code(revoke("1f02aa").await), "ResourceNotFoundException");
+    assert_eq!(aws.revoked_by(&ca), [(serial.parse().unwrap(), "KEY_COMPROMISE".to_owned())]);
+    assert_eq!(aws.issued_by(&ca).len(), 2);
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 //! own SDK is the client; what it refuses, it refuses with AWS's error codes.
 //!
 //! ```ignore
+//! #[path = "support/aws.rs"]
+//! mod aws;
+//!
 //! let aws = StandIn::start().await;
 //! let private_ca = aws_sdk_acmpca::Client::new(&aws.sdk_config());
+//! let ca = aws.add_root("Acme Root CA", "EC_prime256v1", 10);
 //! aws.behave(|behaviour| behaviour.issuing = Readiness::after_polls(2));
 //! aws.fail_next("IssueCertificate", 1, Fault::Throttle);
 //! ```
@@ -30,6 +34,8 @@ mod issuing;
 mod names;
 #[path = "aws/route53.rs"]
 mod route53;
+#[path = "aws/setup.rs"]
+mod setup;
 #[path = "aws/sharing.rs"]
 mod sharing;
 #[path = "aws/templates.rs"]

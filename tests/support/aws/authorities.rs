@@ -76,6 +76,11 @@ impl Authority {
         }
     }
 
+    /// User guide, "Understand AWS Private CA CA status", has a table of what can be done when.
+    pub fn must_be(&self, states: &[&str], now: Timestamp) -> Result<(), AwsError> {
+        if states.contains(&self.status_at(now)) { Ok(()) } else { wrong_state(self, now) }
+    }
+
     pub fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap()
     }
@@ -309,9 +314,7 @@ impl State {
     fn import_authority_certificate(&mut self, body: &Value) -> Answer {
         let now = self.now();
         let authority = self.authority_of(body)?;
-        if matches!(authority.status, Status::Creating | Status::Failed | Status::Deleted) {
-            return wrong_state(authority, now);
-        }
+        authority.must_be(&["PENDING_CERTIFICATE", "ACTIVE", "EXPIRED"], now)?;
         let malformed = |what: &str| AwsError::new(400, "MalformedCertificateException", what);
         let certificate = blob(body, "Certificate")?;
         if certificate.len() > 32 * 1024 || !certificate.starts_with(b"-----BEGIN CERTIFICATE-----")
@@ -395,9 +398,7 @@ impl State {
         let revocation =
             revocation.map(|given| revocation_configuration(Some(given))).transpose()?;
         let authority = self.authority_of(body)?;
-        if !matches!(authority.status, Status::Active | Status::Disabled) {
-            return wrong_state(authority, now);
-        }
+        authority.must_be(&["ACTIVE", "DISABLED"], now)?;
         match optional_text(body, "Status") {
             Some("ACTIVE") => authority.change(Status::Active, now),
             Some("DISABLED") => authority.change(Status::Disabled, now),
@@ -434,7 +435,7 @@ impl State {
         if authority.status != Status::Deleted {
             return wrong_state(authority, now);
         }
-        // User guide, "Restore a private CA": what had a certificate comes back disabled.
+        // "The status of a restored CA is set to its pre-deletion status": that was not ACTIVE.
         let status = match authority.certificate {
             Some(_) => Status::Disabled,
             None => Status::PendingCertificate,

@@ -140,16 +140,12 @@ impl State {
                 return Ok(json!({"CertificateArn": arn}));
             }
         }
-        let may_issue = match template.kind {
-            // "Installing a root CA certificate": the CA has none yet, or gets a new one.
-            Kind::Root => {
-                matches!(authority.status_at(now), "PENDING_CERTIFICATE" | "ACTIVE" | "EXPIRED")
-            }
-            _ => authority.status_at(now) == "ACTIVE",
+        // User guide, "Installing a root CA certificate": it has none yet, or gets a new one.
+        let states: &[&str] = match template.kind {
+            Kind::Root => &["PENDING_CERTIFICATE", "ACTIVE", "EXPIRED"],
+            _ => &["ACTIVE"],
         };
-        if !may_issue {
-            return wrong_state(authority, now);
-        }
+        authority.must_be(states, now)?;
         authority.check_sharing(&template)?;
         let Ok(csr) = CertificateRequest::from_pem_or_der(&csr) else {
             return refuse("MalformedCsrException", "The certificate signing request is invalid");
@@ -243,12 +239,7 @@ impl State {
             return outside_model(reason, "revocationReason", "Member must satisfy enum value set");
         }
         let authority = self.authority_of(body)?;
-        if matches!(
-            authority.status,
-            Status::Deleted | Status::Creating | Status::PendingCertificate
-        ) {
-            return wrong_state(authority, now);
-        }
+        authority.must_be(&["ACTIVE", "DISABLED"], now)?;
         // In hexadecimal; the operation's example has it as openssl prints it, with colons.
         let Ok(serial) = serial.parse::<SerialNumber>() else {
             return refuse("InvalidRequestException", "The serial number is no hexadecimal number");

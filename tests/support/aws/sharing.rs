@@ -201,7 +201,7 @@ impl State {
         let bucket = text(body, "S3BucketName")?.to_owned();
         let format = text(body, "AuditReportResponseFormat")?.to_lowercase();
         let authority = self.authority_of(body)?;
-        authority.must_exist(now)?;
+        authority.must_be(&["ACTIVE", "DISABLED"], now)?;
         let id = random_uuid();
         let key = format!("audit-report/{}/{id}.{format}", authority.id());
         authority.audit_reports.push(json!({
