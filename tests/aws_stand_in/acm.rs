@@ -126,9 +126,9 @@ async fn what_the_ca_does_not_allow_fails() {
 
 #[tokio::test]
 async fn a_renewal_has_a_new_key_and_has_to_be_exported_again() {
-    let (aws, client, acm) = start_acm().await;
-    let ca = root(&client, years(3)).await;
-    grant_acm(&client, &ca).await;
+    let (aws, _client, acm) = start_acm().await;
+    let ca = aws.add_root("Acme Root CA", "RSA_2048", 3);
+    aws.grant_acm(&ca);
     let arn = arn_of(request(&acm, &ca)).await;
     let renew = acm.renew_certificate().certificate_arn(&arn);
     assert_eq!(code(renew.clone().send().await), "ValidationException", "not exported yet");

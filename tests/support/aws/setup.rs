@@ -5,8 +5,8 @@ use base64ct::{Base64, Encoding};
 use private_ca::{Certificate, SerialNumber};
 use serde_json::{Value, json};
 
+use super::StandIn;
 use super::sharing::ACM;
-use super::{Behaviour, StandIn};
 
 impl StandIn {
     /// An ACTIVE root CA for so many years; its ARN. The key algorithm is AWS's name of it.
@@ -80,7 +80,7 @@ impl StandIn {
     /// An operation of AWS Private CA that takes no time and does not count.
     fn ask(&self, operation: &str, body: Value) -> Value {
         let mut state = self.lock();
-        let slow = std::mem::replace(&mut state.behaviour, Behaviour::default());
+        let slow = std::mem::take(&mut state.behaviour);
         let answer = state.private_ca(operation, &body);
         state.behaviour = slow;
         answer.unwrap()
