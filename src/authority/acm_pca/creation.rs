@@ -178,13 +178,17 @@ impl AcmPca {
     /// The signing request of a CA that waits for its certificate; `None` if it has one.
     async fn pending(&self) -> Result<Option<CertificateRequest>, CaError> {
         const OPERATION: &str = "GetCertificateAuthorityCsr";
-        match self.describe().await?.state {
-            CaState::Active => return Ok(None),
-            CaState::Creating | CaState::PendingCertificate | CaState::Expired => {}
-            state => return Err(CaError::State { ca: self.arn.to_string(), state }),
-        }
-        self.connection.waiting_for("the CA's signing request");
         let late = || CaError::State { ca: self.arn.to_string(), state: CaState::Creating };
+        self.connection.waiting_for("the CA's key and signing request");
+        let end = Instant::now() + self.deadline;
+        loop {
+            match self.describe().await?.state {
+                CaState::Active => return Ok(None),
+                CaState::PendingCertificate | CaState::Expired => break,
+                CaState::Creating if Instant::now() < end => sleep(Duration::from_secs(1)).await,
+                state => return Err(CaError::State { ca: self.arn.to_string(), state }),
+            }
+        }
         let waiter = self
             .client
             .wait_until_certificate_authority_csr_created()
