@@ -8,6 +8,7 @@ pub mod acm_pca;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod error;
+pub mod fleet;
 #[cfg(feature = "local")]
 pub mod local;
 
@@ -16,7 +17,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-#[cfg(any(feature = "local", feature = "aws"))]
 use sha2::{Digest, Sha256};
 
 pub use error::{CaError, CaState, CredentialsProblem};
@@ -278,7 +278,6 @@ impl IssueRequest {
 impl IssueRequest {
     /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
     /// so its form does not follow that of the types: each field has a line with its name.
-    #[cfg(any(feature = "local", feature = "aws"))]
     pub(crate) fn fingerprint(&self) -> Result<String, CaError> {
         let names = |names: &[SubjectAlternativeName]| {
             crate::certificate::encode_subject_alternative_names(names)
@@ -320,7 +319,6 @@ impl IssueRequest {
 }
 
 /// SHA-256 in hexadecimal.
-#[cfg(any(feature = "local", feature = "aws"))]
 pub(crate) fn hash_hex(data: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(data))
 }
