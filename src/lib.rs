@@ -23,7 +23,12 @@
     feature = "local",
     doc = "| create a private CA | [`LocalCa::create_root`], [`LocalCa::in_memory`] |"
 )]
+#![cfg_attr(
+    feature = "aws",
+    doc = "| the same in AWS Private CA | [`AcmPca::create_root`], [`AcmPca::new`] |"
+)]
 //! | issue a certificate from a signing request | [`CertificateAuthority::issue`] |
+//! | issue for a whole fleet | [`authority::fleet`] |
 //! | request a managed certificate, export it under a passphrase | [`ManagedCertificates`] |
 //! | take the passphrase off the key | [`EncryptedPrivateKey::decrypt`] |
 //! | check that certificate, chain and key fit | [`Identity::new`], [`Verifier::verify`] |
@@ -43,14 +48,16 @@
 //! | --- | --- | --- |
 //! | (none) | keys, requests, verification, both traits, worker configuration | pure Rust: no C compiler, no async runtime |
 //! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
+//! | `aws` | `AcmPca`, `Acm` (Rust 1.94.1 or later) | AWS's SDK on tokio and rustls with aws-lc-rs |
+//! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |
 //! | `rustls` | `Identity::client_config` | rustls on aws-lc-rs |
 //! | `connect` | a TLS frontend for tests, a probe that says why a connection is refused | `rustls`, tokio |
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |
 //!
-//! Features only add. Steps of the journey that are not in this version (AWS Private CA and ACM, the
-//! namespace's CA bundle over the Cloud Ops API) are listed in `CHANGELOG.md`.
+//! Features only add. Steps of the journey that are not in this version (the namespace's CA bundle over
+//! the Cloud Ops API) are listed in `CHANGELOG.md`.
 //!
 //! # Reasons
 //!

@@ -3,5 +3,9 @@
 #[doc = include_str!("manual/defaults.md")]
 pub mod defaults {}
 
+#[cfg(feature = "aws")]
+#[doc = include_str!("manual/permissions.md")]
+pub mod permissions {}
+
 #[doc = include_str!("manual/threats.md")]
 pub mod threats {}

@@ -37,16 +37,7 @@ impl AcmPca {
             .get_or_try_init(|| async {
                 let description = self.describe().await?;
                 let signing_algorithm = description.signing_algorithm.as_str().into();
-                let chain = match self.fetch_chain().await {
-                    // The state says more than that there is no certificate.
-                    Err(CaError::Backend { .. }) => {
-                        return Err(CaError::State {
-                            ca: self.arn.to_string(),
-                            state: description.state,
-                        });
-                    }
-                    chain => chain?,
-                };
+                let chain = self.fetch_chain().await?;
                 Ok(Issuer { signing_algorithm, chain })
             })
             .await
@@ -99,10 +90,7 @@ impl AcmPca {
         signing_algorithm: &SigningAlgorithm,
     ) -> Result<CertificateId, CaError> {
         const OPERATION: &str = "IssueCertificate";
-        let overrides = Overrides {
-            names: request.subject.is_some() || request.subject_alternative_names.is_some(),
-            key_usage: request.key_usage.is_some_and(|usage| usage != request.purpose.key_usage()),
-        };
+        let overrides = Overrides::of(request);
         let (template_arn, passthrough) = match template {
             Some(arn) => (arn.to_owned(), None),
             None => {
@@ -158,13 +146,14 @@ impl AcmPca {
         let Some(explicit) = &self.template else {
             return Template::of_purpose(request.purpose, overrides, subject);
         };
-        if overrides.any() && !explicit.passes_the_request_through() {
-            return Err(CaError::NotAllowed {
-                subject: subject.clone(),
-                reason: "names or a key usage other than the signing request's need a template with _APIPassthrough in its name; AWS ignores them with any other",
-            });
-        }
-        Ok(explicit.clone())
+        let reason = if overrides.names && !explicit.passes_the_request_through() {
+            "names other than the signing request's need a template with _APIPassthrough in its name; AWS ignores them with any other"
+        } else if overrides.key_usage && !explicit.is_blank() {
+            "a key usage of its own needs a template whose name starts with Blank; AWS ignores it with any other"
+        } else {
+            return Ok(explicit.clone());
+        };
+        Err(CaError::NotAllowed { subject: subject.clone(), reason })
     }
 
     /// Waits until the certificate is there, and checks that it is this CA's.
@@ -283,6 +272,9 @@ pub(super) fn check_answer(
             return wrong("its subject alternative names are not those that were asked for");
         }
     }
+    if request.key_usage.is_some_and(|usage| certificate.key_usage() != Some(usage)) {
+        return wrong("its key usage is not the one that was asked for");
+    }
     if let Some(subject) = &request.subject {
         let attributes = |name: &DistinguishedName| {
             let mut attributes: Vec<_> = name.attributes().collect();
@@ -383,6 +375,13 @@ fn api_passthrough(request: &IssueRequest, template: &Template) -> Result<ApiPas
         for name in alternative_names {
             extensions = extensions.subject_alternative_names(names::general_name(name)?);
         }
+    }
+    let given = request.certificate_request.subject_alternative_names();
+    if request.subject_alternative_names.as_ref().is_some_and(Vec::is_empty) && !given.is_empty() {
+        return Err(CaError::NotAllowed {
+            subject: request.certificate_request.subject().clone(),
+            reason: "AWS Private CA takes the signing request's names where no others are given, so they cannot be left out: make a signing request without them",
+        });
     }
     let subject = request.subject.as_ref().map(names::subject).transpose()?;
     Ok(ApiPassthrough::builder().extensions(extensions.build()).set_subject(subject).build())

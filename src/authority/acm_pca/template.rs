@@ -1,7 +1,7 @@
 //! Certificate templates of AWS Private CA.
 
 use crate::authority::aws::Arn;
-use crate::authority::{CaError, CertificatePurpose};
+use crate::authority::{CaError, CertificatePurpose, IssueRequest};
 use crate::certificate::DistinguishedName;
 
 /// The template that a root CA's own certificate is issued with.
@@ -102,6 +102,16 @@ pub(super) struct Overrides {
 }
 
 impl Overrides {
+    pub(super) fn of(request: &IssueRequest) -> Self {
+        let given = &request.certificate_request;
+        let other_subject = request.subject.as_ref().is_some_and(|name| name != given.subject());
+        let other_names = request
+            .subject_alternative_names
+            .as_deref()
+            .is_some_and(|names| names != given.subject_alternative_names());
+        Self { names: other_subject || other_names, key_usage: request.key_usage.is_some() }
+    }
+
     pub(super) fn any(self) -> bool {
         self.names || self.key_usage
     }
