@@ -143,6 +143,9 @@ fi
 : >"$summary"
 closing 'documentation' '^test result:' \
   cargo test --locked --doc --all-features
+# The worker's journey on AWS talks to it.
+show cargo build --locked --all-features --example aws-stand-in
+cargo build --locked --all-features --example aws-stand-in
 closing 'worker' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" -p private-ca-worker
 closing 'crate' '^ +Summary ' \

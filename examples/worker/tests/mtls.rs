@@ -19,10 +19,13 @@ use std::{
     time::Duration,
 };
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use private_ca::authority::aws::AwsConnection;
 use private_ca::{
-    CertificateAuthority, CertificatePurpose, CertificateRequest, EncryptedPrivateKey,
-    IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, LocalManaged, ManagedCertificates,
-    ManagedRequest, Passphrase, RequestedValidity, SubjectAlternativeName,
+    Acm, AcmPca, AcmPcaOptions, CertificateAuthority, CertificatePurpose, CertificateRequest,
+    EncryptedPrivateKey, IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, LocalManaged,
+    ManagedCertificates, ManagedRequest, Passphrase, RequestedValidity, SubjectAlternativeName,
 };
 use private_ca_worker::{connect, greet};
 use tempfile::TempDir;
@@ -63,6 +66,32 @@ async fn a_workflow_completes() {
         .expect("our certificate is accepted");
     let greeting = within(greet(client, "Temporal")).await.expect("the workflow completes");
     assert_eq!(greeting, "Hello, Temporal!");
+}
+
+/// The same journey with one other line: the CA is AWS Private CA, and ACM manages the certificate.
+#[tokio::test]
+async fn a_workflow_completes_with_a_certificate_of_acm() {
+    let Some(aws) = StandIn::start().await else {
+        return;
+    };
+    let connection = aws.connection();
+    let options = AcmPcaOptions::new("O=Acme,CN=Acme Root".parse().expect("a name"));
+    let ca = AcmPca::create_root(&connection, options).await.expect("a CA");
+    ca.grant_acm().await.expect("a grant");
+    let managed = Acm::of_ca(&connection, ca.arn().clone()).expect("a CA's ARN");
+    let mut pki = Pki::new().await;
+    pki.client_ca_chain = ca.certificate_chain().await.expect("a chain").to_pem();
+    pki.ours = export(&managed).await;
+    let Some(frontend) = Frontend::start_with(pki).await else {
+        return;
+    };
+    let client = within(connect(frontend.profile(Some(&frontend.ours))))
+        .await
+        .expect("ACM's certificate is accepted");
+    let greeting = within(greet(client, "AWS")).await.expect("the workflow completes");
+    assert_eq!(greeting, "Hello, AWS!");
+    let refused = within(connect(frontend.profile(Some(&frontend.strangers)))).await;
+    assert!(refused.is_err(), "a stranger is let in");
 }
 
 #[tokio::test]
@@ -155,8 +184,8 @@ impl Pki {
             )
             .await,
             server_ca: servers.chain().to_pem(),
-            ours: export(ours).await,
-            strangers: export(others).await,
+            ours: export(&LocalManaged::new(ours.into())).await,
+            strangers: export(&LocalManaged::new(others.into())).await,
         }
     }
 }
@@ -170,9 +199,9 @@ fn authority(name: &str) -> LocalCa {
 }
 
 /// The managed flow: requested by domain name, exported under a passphrase, decrypted.
-async fn export(ca: LocalCa) -> Pem {
-    let managed = LocalManaged::new(ca.into());
+async fn export(managed: &dyn ManagedCertificates) -> Pem {
     let id = managed.request(ManagedRequest::new("worker.acme.internal")).await.expect("an id");
+    managed.wait_until_issued(id.clone()).await.expect("a certificate");
     let passphrase = Passphrase::new(*b"correct horse");
     let exported = managed.export(id, passphrase.clone()).await.expect("an export");
     let key = EncryptedPrivateKey::from_pem_or_der(exported.private_key.to_pem().as_bytes())
@@ -216,17 +245,15 @@ struct Files {
 }
 
 impl Frontend {
-    /// `None` where a server is not installed, which only a developer's machine is forgiven.
     async fn start() -> Option<Self> {
+        Self::start_with(Pki::new().await).await
+    }
+
+    /// `None` where a server is not installed.
+    async fn start_with(pki: Pki) -> Option<Self> {
         if let Some(missing) = ["temporal", "nginx"].into_iter().find(|name| !on_path(name)) {
-            let reason = format!("`{missing}` is not on PATH");
-            if env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-                panic!("{reason}");
-            }
-            println!("skipped: {reason}");
-            return None;
+            return skipped(&format!("`{missing}` is not on PATH"));
         }
-        let pki = Pki::new().await;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let write = |name: &str, text: &str| {
@@ -405,6 +432,63 @@ http {{
     )
 }
 
+/// The stand-in for AWS that this crate's own tests talk to, in a process of its own.
+struct StandIn {
+    endpoint_url: String,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl StandIn {
+    /// `None` where it is not built.
+    async fn start() -> Option<Self> {
+        // Beside the folder of the test's own program.
+        let own = env::current_exe().expect("a path");
+        let built = own.parent().and_then(Path::parent).expect("a target folder");
+        let program = built.join("examples").join("aws-stand-in");
+        if !program.is_file() {
+            return skipped(
+                "the stand-in for AWS is not built: cargo build --example aws-stand-in --features aws",
+            );
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let process = Process::start(folder.path(), &mut Command::new(program));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = process.output();
+            // Whole lines only.
+            let line = said.lines().filter(|_| said.ends_with('\n'));
+            let url = line.filter_map(|line| line.rsplit_once("AWS_ENDPOINT_URL=")).next();
+            if let Some((_, url)) = url {
+                let endpoint_url = url.to_owned();
+                return Some(Self { endpoint_url, _process: process, _folder: folder });
+            }
+            assert!(Instant::now() < deadline, "the stand-in for AWS does not start:\n{said}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn connection(&self) -> AwsConnection {
+        let credentials = Credentials::new("stand-in", "stand-in", None, None, "stand-in");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint_url)
+            .region(Region::from_static("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        AwsConnection::from_sdk_config(config).expect("a region")
+    }
+}
+
+/// Only a developer's machine is forgiven.
+fn skipped<T>(reason: &str) -> Option<T> {
+    if env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
+        panic!("{reason}");
+    }
+    println!("skipped: {reason}");
+    None
+}
+
 /// A child process that writes its output to a file, and ends with the test.
 struct Process {
     name: String,
@@ -414,7 +498,8 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path, command: &mut Command) -> Self {
-        let name = command.get_program().to_string_lossy().into_owned();
+        let program = Path::new(command.get_program()).file_name().expect("a program's name");
+        let name = program.to_string_lossy().into_owned();
         let output = folder.join(format!("{name}.out"));
         let file = File::create(&output).expect("a file");
         let child = command
