@@ -4,10 +4,16 @@
 
 mod arguments;
 mod authority;
+#[cfg(feature = "aws")]
+mod aws;
+mod failure;
 mod files;
+mod issue;
 mod key;
+mod managed;
 mod output;
 mod passphrase;
+mod reference;
 mod verification;
 mod walkthrough;
 
@@ -16,56 +22,22 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, CaCommand, Command, KeyCommand};
+use failure::{Failure, OrFail};
 use output::Answer;
-
-/// Why a command has no positive answer. Which of the two it is decides the exit status.
-enum Failure {
-    /// The question was understood, and the answer is no: exit status 1.
-    No(Box<dyn std::error::Error>),
-    /// The question could not be asked: a file is missing or unreadable. Exit status 2.
-    Unasked(Box<dyn std::error::Error>),
-}
-
-/// Says of an error which kind of failure it is.
-trait OrFail<T> {
-    /// The library refuses.
-    fn or_no(self) -> Result<T, Failure>;
-    /// An input is missing or is not what it has to be.
-    fn or_unasked(self) -> Result<T, Failure>;
-}
-
-impl<T, E: Into<Box<dyn std::error::Error>>> OrFail<T> for Result<T, E> {
-    fn or_no(self) -> Result<T, Failure> {
-        self.map_err(|error| {
-            let error = error.into();
-            // A disk that is full, or a file that is not there, says nothing about the question.
-            if output::causes(&*error).any(|cause| cause.is::<std::io::Error>() && !exists(cause)) {
-                Failure::Unasked(error)
-            } else {
-                Failure::No(error)
-            }
-        })
-    }
-
-    fn or_unasked(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure::Unasked(error.into()))
-    }
-}
-
-/// Whether an error says that something is there which must not be written over: an answer.
-fn exists(error: &(dyn std::error::Error + 'static)) -> bool {
-    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    kind == Some(std::io::ErrorKind::AlreadyExists)
-}
 
 fn answer(command: Command) -> Result<Answer, Failure> {
     match command {
         Command::Walkthrough(arguments) => block_on(walkthrough::run(&arguments)),
-        Command::Ca(CaCommand::Create(arguments)) => block_on(authority::create(arguments)),
-        Command::Ca(CaCommand::Show(arguments)) => authority::show(&arguments),
+        Command::Ca(CaCommand::Create(arguments)) => block_on(authority::create(*arguments)),
+        Command::Ca(CaCommand::Show(arguments)) => block_on(authority::show(&arguments)),
         Command::Ca(CaCommand::Crl(arguments)) => authority::revocation_list(&arguments),
-        Command::Issue(arguments) => block_on(authority::issue(arguments)),
-        Command::Export(arguments) => block_on(authority::export(arguments)),
+        #[cfg(feature = "aws")]
+        Command::Ca(CaCommand::Aws(command)) => block_on(authority::administer(command)),
+        Command::Issue(arguments) => block_on(issue::issue(*arguments)),
+        Command::Export(arguments) => block_on(managed::export(*arguments)),
+        Command::Request(arguments) => block_on(managed::request(*arguments)),
+        Command::Status(arguments) => block_on(managed::status(arguments)),
+        Command::Renew(arguments) => block_on(managed::renew(arguments)),
         Command::Revoke(arguments) => block_on(authority::revoke(arguments)),
         Command::Key(KeyCommand::Decrypt(arguments)) => key::decrypt(&arguments),
         Command::Key(KeyCommand::Encrypt(arguments)) => key::encrypt(&arguments),
@@ -83,11 +55,16 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .block_on(future)
 }
 
+/// Whether `--json` was given, also where the arguments cannot be read.
+fn is_json_asked() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
+}
+
 /// Reads the arguments. With `--json` a mistake in them is told in JSON too, like every other error.
 fn arguments() -> Result<Arguments, ExitCode> {
     Arguments::try_parse().map_err(|error| {
         // Help and the version come this way too; they go to standard output.
-        if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        if error.use_stderr() && is_json_asked() {
             let message = error.to_string();
             let message = message.trim_end();
             let message = message.strip_prefix("error: ").unwrap_or(message);

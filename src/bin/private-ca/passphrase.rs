@@ -5,17 +5,8 @@ use std::io::IsTerminal as _;
 use private_ca::{Passphrase, file};
 use zeroize::Zeroizing;
 
-use crate::arguments::{CaPassphraseSource, PassphraseSource};
+use crate::arguments::PassphraseSource;
 use crate::{Failure, OrFail as _};
-
-impl From<&CaPassphraseSource> for PassphraseSource {
-    fn from(source: &CaPassphraseSource) -> Self {
-        Self {
-            passphrase_file: source.ca_passphrase_file.clone(),
-            passphrase_env: source.ca_passphrase_env.clone(),
-        }
-    }
-}
 
 impl PassphraseSource {
     /// The passphrase, if a source was named.
