@@ -22,6 +22,7 @@ use super::{
 };
 use crate::authority::aws::{Arn, AwsConnection, Call, error_code, incomplete};
 use crate::authority::{CaError, CertificateId, hash_hex};
+use crate::certificate::SubjectAlternativeName;
 use crate::key::{KeyAlgorithm, Passphrase};
 
 /// How long a call waits for ACM, unless [`Acm::with_deadline`] says otherwise. A private certificate
@@ -246,8 +247,11 @@ impl ManagedCertificates for Acm {
         };
         let further: Vec<_> = names
             .iter()
-            .map(ToString::to_string)
-            .filter(|name| *name != request.domain_name)
+            .skip(1) // the domain name
+            .filter_map(|name| match name {
+                SubjectAlternativeName::Dns(name) => Some(name.clone()),
+                _ => None,
+            })
             .collect();
         let mut call = self
             .client
