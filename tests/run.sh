@@ -104,6 +104,7 @@ install_tools() {
   have cargo || die "cargo is missing: install Rust, at least the version in Cargo.toml"
   have cc || apt_install gcc libc6-dev
   printf '%s\n' "$(nginx -v 2>&1)" "$(openssl version)" "$(temporal --version)" \
+    "moto $("$venv/bin/python" -c 'from importlib.metadata import version; print(version("moto"))')" \
     "$(cargo nextest --version | sed -n 1p)"
 }
 
