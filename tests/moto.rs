@@ -13,17 +13,21 @@
 //! - Serial numbers of revoked certificates are compared as text in capitals. AWS takes hexadecimal, and
 //!   its examples are in small letters.
 //! - A CA that is disabled goes on issuing, deletion needs no disabling, and nothing is restored.
+//! - Idempotency tokens of AWS Private CA are not looked at.
 //! - There are no permissions: whatever ACM is asked for, it issues.
 #![cfg(all(feature = "aws", feature = "connect", feature = "local"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+#[path = "support/contract.rs"]
+mod contract;
 #[path = "support/moto.rs"]
 mod moto;
 
 use std::time::Duration;
 
 use aws_sdk_acm::primitives::Blob;
+use contract::ManagedDiffers;
 use moto::{Moto, REGION};
 use private_ca::authority::CaState;
 use private_ca::authority::acm_pca::{CaKind, CaOwner, UsageMode};
@@ -246,6 +250,22 @@ async fn an_answer_that_is_not_aws_s_is_an_error() {
             "{error:?}"
         );
     }
+}
+
+/// The steps of the contract that moto can take. The others are about what it ignores: templates,
+/// validity, idempotency tokens, what is asked beyond the signing request, and who was revoked.
+#[tokio::test]
+async fn the_contract_holds_as_far_as_moto_goes() {
+    let Some(moto) = Moto::start() else { return };
+    let connection = moto.connection();
+    let ca = root(&connection, "O=Acme,CN=Acme Root").await;
+    let issued = ca.issue(contract::client("CN=worker")).await.unwrap();
+    contract::gives_out_again(&ca, &issued).await;
+    contract::refuses_what_it_cannot_cover(&ca).await;
+
+    let managed = Acm::of_ca(&connection, ca.arn().clone()).unwrap();
+    contract::refuses_bad_names_and_keys(&managed).await;
+    contract::knows_no_other(&managed, &ManagedDiffers::acm()).await;
 }
 
 #[tokio::test]

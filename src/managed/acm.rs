@@ -246,12 +246,12 @@ impl ManagedCertificates for Acm {
             }
         };
         let further: Vec<_> = names
-            .iter()
-            .skip(1) // the domain name
+            .into_iter()
             .filter_map(|name| match name {
-                SubjectAlternativeName::Dns(name) => Some(name.clone()),
+                SubjectAlternativeName::Dns(name) => Some(name),
                 _ => None,
             })
+            .filter(|name| *name != request.domain_name)
             .collect();
         let mut call = self
             .client
