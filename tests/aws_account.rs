@@ -215,8 +215,8 @@ fn verifies(issued: &IssuedCertificate, anchor: &Certificate) {
 #[ignore = "needs an AWS account, and costs money"]
 async fn a_root_issues_gives_out_again_and_revokes() {
     const COST: &str = "one CA in short-lived mode, 50 USD a month, for the minutes that it is there \
-        (cents, or nothing if it is the first CA of the account in this region), and two certificates \
-        at 0.058 USD";
+        (cents, or nothing if it is the first CA of the account in this region), and three \
+        certificates at 0.058 USD";
     paid(COST, |account| async move {
         let ca = account.root("O=Acme,CN=Acme Test Root", UsageMode::ShortLived).await;
         let description = ca.describe().await.unwrap();
@@ -288,7 +288,7 @@ async fn a_subordinate_issues_below_a_local_root() {
 async fn acm_issues_exports_and_renews() {
     const COST: &str = "one CA in general-purpose mode, 400 USD a month, for the minutes that it is \
         there (about a cent a minute, or nothing if it is the first CA of the account in this region), \
-        and two exported certificates at 0.75 USD";
+        and three certificates at 0.75 USD";
     paid(COST, |account| async move {
         let options = account
             .options("O=Acme,CN=Acme Test Root", UsageMode::GeneralPurpose)
