@@ -3,11 +3,16 @@
 #![cfg(feature = "local")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/contract.rs"]
+mod contract;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use contract::{client, request_for};
+
+use private_ca::authority::ValidityEnd;
 use private_ca::authority::local::LocalCa;
-use private_ca::authority::{CertificateId, ValidityEnd};
 use private_ca::managed::{CertificateStatus, ManagedError};
 use private_ca::verify::{Purpose, Verification, Verifier};
 use private_ca::{
@@ -16,16 +21,6 @@ use private_ca::{
     Passphrase, PrivateKey, RequestedValidity, Revocation, RevocationReason, SerialNumber,
     Timestamp,
 };
-
-fn request_for(subject: &str) -> CertificateRequest {
-    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-    let names = ["worker.acme.internal".parse().unwrap(), "10.0.0.1".parse().unwrap()];
-    CertificateRequest::new(&key, subject.parse().unwrap(), &names).unwrap()
-}
-
-fn client(subject: &str) -> IssueRequest {
-    IssueRequest::new(request_for(subject), CertificatePurpose::Client, RequestedValidity::days(30))
-}
 
 fn p256(subject: &str) -> LocalCaOptions {
     LocalCaOptions::new(subject.parse().unwrap()).with_key_algorithm(KeyAlgorithm::EcdsaP256)
@@ -93,54 +88,15 @@ fn aws_lc_accepts(issuer: &private_ca::Certificate, leaf: &private_ca::Certifica
         .unwrap();
 }
 
-/// What every `CertificateAuthority` does.
-async fn contract(ca: &dyn CertificateAuthority) {
-    let chain = ca.certificate_chain().await.unwrap();
-    let issued = ca.issue(client("O=Acme,CN=worker")).await.unwrap();
-    assert_eq!(issued.chain, chain);
-    assert_eq!(issued.certificate.issuer(), chain.certificates()[0].subject());
-    assert_eq!(issued.certificate.key_usage(), Some(KeyUsage::DIGITAL_SIGNATURE));
-    assert_eq!(
-        issued.certificate.authority_key_identifier(),
-        chain.certificates()[0].subject_key_identifier()
-    );
-    assert!(issued.certificate.subject_key_identifier().is_some());
-    assert!(!issued.certificate.is_ca() && issued.certificate.basic_constraints().is_some());
-    assert_eq!(issued.certificate.extended_key_usage().unwrap().len(), 1);
-    assert_eq!(issued.certificate.subject_alternative_names().len(), 2);
-
-    assert_eq!(ca.certificate(issued.id.clone()).await.unwrap(), issued);
-    for id in ["00", "not-a-serial", "../certificate", "1f02aa"] {
-        let missing = ca.certificate(CertificateId::new(id)).await;
-        assert!(matches!(missing, Err(CaError::NotFound { .. })), "{id}");
-    }
-
-    let again = client("CN=again").with_idempotency_key("key");
-    let first = ca.issue(again.clone()).await.unwrap();
-    assert_eq!(ca.issue(again.clone()).await.unwrap(), first);
-    let other = again.with_key_usage(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT);
-    assert!(matches!(ca.issue(other).await, Err(CaError::IdempotencyConflict { .. })));
-
-    let withdrawn = client("CN=withdrawn").with_idempotency_key("withdrawn");
-    let serial_number = ca.issue(withdrawn.clone()).await.unwrap().certificate.serial_number();
-    ca.revoke(Revocation::new(serial_number, RevocationReason::Superseded)).await.unwrap();
-    assert!(matches!(ca.issue(withdrawn).await, Err(CaError::AlreadyRevoked { .. })));
-
-    let serial_number = issued.certificate.serial_number();
-    let revocation = Revocation::new(serial_number, RevocationReason::KeyCompromise);
-    ca.revoke(revocation.clone()).await.unwrap();
-    assert!(matches!(ca.revoke(revocation).await, Err(CaError::AlreadyRevoked { .. })));
-    let unknown = Revocation::new("1f02aa".parse().unwrap(), RevocationReason::Unspecified);
-    assert!(matches!(ca.revoke(unknown).await, Err(CaError::NotFound { .. })));
-}
-
 #[tokio::test]
 async fn in_memory_and_in_a_folder_it_keeps_the_contract() {
-    contract(&LocalCa::in_memory().unwrap()).await;
+    let local = contract::AuthorityDiffers::local();
+    contract::authority(&LocalCa::in_memory().unwrap(), local).await;
     let folder = tempfile::tempdir().unwrap();
-    contract(&LocalCa::create_root(folder.path().join("a/ca"), p256("CN=Root")).unwrap()).await;
-    // An empty folder that is there already will do.
-    contract(&LocalCa::create_root(folder.path().join("a/ca2"), p256("CN=Root")).unwrap()).await;
+    for path in ["a/ca", "a/ca2"] {
+        let ca = LocalCa::create_root(folder.path().join(path), p256("CN=Root")).unwrap();
+        contract::authority(&ca, local).await;
+    }
 }
 
 #[tokio::test]
@@ -149,7 +105,7 @@ async fn a_subordinate_keeps_the_contract_and_chains_to_its_root() {
     let folder = tempfile::tempdir().unwrap();
     let options = p256("CN=Issuing").with_path_len(0).with_validity(RequestedValidity::days(365));
     let ca = LocalCa::create_subordinate(folder.path(), &root, options.clone()).await.unwrap();
-    contract(&ca).await;
+    contract::authority(&ca, contract::AuthorityDiffers::local()).await;
     let reopened = LocalCa::open(folder.path(), None).unwrap();
     assert_eq!(reopened.chain(), ca.chain());
     assert_eq!(reopened.chain().certificates().len(), 2);
@@ -515,6 +471,16 @@ fn threads_that_issue_and_revoke_at_once_lose_nothing() {
     let ca = LocalCa::open(&path, None).unwrap();
     assert_eq!(ca.issued().unwrap().len(), 32);
     assert_eq!(ca.revoked().unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn managed_certificates_keep_the_contract_in_memory_and_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = p256("CN=Root");
+    let kept = LocalCa::create_root(folder.path().join("ca"), options.clone()).unwrap();
+    for ca in [kept, LocalCa::in_memory_root(options).unwrap()] {
+        contract::managed(&LocalManaged::new(ca.into()), contract::ManagedDiffers::local()).await;
+    }
 }
 
 #[tokio::test]

@@ -21,9 +21,14 @@ What it installs:
   with apt       nginx-light, openssl, ca-certificates, python3-venv, each only if missing or
                  unfit; with sudo for a user who is not root
   with pip       tests/tools.txt, into a virtual environment in the target folder
-What it expects: a Rust toolchain with a C compiler, and Python 3.8 or later.
+What it expects: a Rust toolchain with a C compiler, and Python 3.10 or later.
 
-CARGO_TARGET_DIR is honoured. A test that finds a tool missing fails: none is skipped.
+What is not run: tests/aws_account.rs, which creates CAs in an AWS account and so costs money. With
+credentials and region where every AWS tool looks for them:
+  cargo nextest run --features aws --test aws_account --run-ignored only --no-capture
+All others that speak to AWS speak to stand-ins on loopback; moto is one.
+
+CARGO_TARGET_DIR is honoured. A test that finds a tool missing fails: no other is skipped.
 END
 }
 
@@ -83,7 +88,10 @@ openssl_fits() {
   local options
   have openssl && options=$(openssl s_client -help 2>&1) && [[ $options == *-tls1_3* ]]
 }
-venv_fits() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+# moto asks for 3.10.
+venv_fits() {
+  python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
+}
 
 install_tools() {
   nginx_fits || apt_install nginx-light
@@ -94,7 +102,7 @@ install_tools() {
     apt_install ca-certificates
   fi
   venv_fits || apt_install python3 python3-venv
-  venv_fits || die "python3 is here, but cannot make a virtual environment: $(command -v python3)"
+  venv_fits || die "python3 is here, but older than 3.10 or without venv: $(command -v python3)"
 
   # A virtual environment that was left half made is made anew.
   "$venv/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$venv"
@@ -104,6 +112,7 @@ install_tools() {
   have cargo || die "cargo is missing: install Rust, at least the version in Cargo.toml"
   have cc || apt_install gcc libc6-dev
   printf '%s\n' "$(nginx -v 2>&1)" "$(openssl version)" "$(temporal --version)" \
+    "moto $("$venv/bin/python" -c 'from importlib.metadata import version; print(version("moto"))')" \
     "$(cargo nextest --version | sed -n 1p)"
 }
 
@@ -151,8 +160,20 @@ closing 'worker' '^ +Summary ' \
 closing 'crate' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" --all-features
 
+# The tests that need an AWS account are all that may be left out.
+account_tests=$(cargo nextest list --locked --all-features --profile "$profile" \
+  --run-ignored only --message-format oneline --cargo-quiet)
+if others=$(grep -v '^private-ca::aws_account ' <<<"$account_tests"); then
+  die "only the tests of tests/aws_account.rs may be ignored:" "$others"
+fi
+account_count=$(wc -l <<<"$account_tests")
+
 printf '\n'
 cat "$summary"
-if grep -Eq '\b[1-9][0-9]* (skipped|ignored|filtered out)' "$summary"; then
-  die "a test was skipped; none may be"
+if sed "/^crate\$/,\$ s/, $account_count skipped\$//" "$summary" |
+  grep -E '\b[1-9][0-9]* (skipped|ignored|filtered out)' >&2; then
+  die "a test was skipped; only the $account_count of tests/aws_account.rs may be"
 fi
+printf '%s\n' "not run: $account_count tests that need an AWS account and cost money; to run them:" \
+  '  cargo nextest run --features aws --test aws_account --run-ignored only --no-capture' |
+  tee -a "$summary"

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::authority::aws::{Arn, AwsConnection, Call, error_code, incomplete};
 use crate::authority::{CaError, CertificateId, hash_hex};
+use crate::certificate::SubjectAlternativeName;
 use crate::key::{KeyAlgorithm, Passphrase};
 
 /// How long a call waits for ACM, unless [`Acm::with_deadline`] says otherwise. A private certificate
@@ -245,8 +246,11 @@ impl ManagedCertificates for Acm {
             }
         };
         let further: Vec<_> = names
-            .iter()
-            .map(ToString::to_string)
+            .into_iter()
+            .filter_map(|name| match name {
+                SubjectAlternativeName::Dns(name) => Some(name),
+                _ => None,
+            })
             .filter(|name| *name != request.domain_name)
             .collect();
         let mut call = self

@@ -12,7 +12,7 @@
 //! aws.behave(|behaviour| behaviour.issuing = Readiness::after_polls(2));
 //! aws.fail_next("IssueCertificate", 1, Fault::Throttle);
 //! ```
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 // Files that are found through a path look for their own modules beside them.
