@@ -84,6 +84,13 @@ impl Workshop {
         let mut command = Command::new(PRIVATE_CA);
         command.args(words(line)).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("EXPORT_PASSPHRASE", PASSPHRASE).env_remove("NO_SUCH_PASSPHRASE");
+        // Nobody's account: no credentials, no region, no metadata service.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("AWS_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("HOME", self.folder.path()).env("AWS_EC2_METADATA_DISABLED", "true");
         command
     }
 
@@ -411,13 +418,29 @@ fn openssl_connects_to_openssl_with_the_files_of_the_walkthrough() {
 
 // --- What every verb has in common. ---------------------------------------------------------------
 
-const VERBS: [&str; 13] = [
+/// The verbs that need the feature `aws`.
+const AWS_VERBS: [&str; 9] = [
+    "ca list",
+    "ca install",
+    "ca grant-acm",
+    "ca enable",
+    "ca disable",
+    "ca delete",
+    "ca restore",
+    "ca audit-report",
+    "ca policy",
+];
+
+const VERBS: [&str; 16] = [
     "walkthrough",
     "ca create",
     "ca show",
     "ca crl",
     "issue",
     "export",
+    "request",
+    "status",
+    "renew",
     "revoke",
     "key decrypt",
     "key encrypt",
@@ -430,7 +453,8 @@ const VERBS: [&str; 13] = [
 #[test]
 fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
     let workshop = Workshop::new();
-    for verb in VERBS {
+    let aws_verbs = if cfg!(feature = "aws") { &AWS_VERBS[..] } else { &[] };
+    for verb in VERBS.iter().chain(aws_verbs) {
         let ran = workshop.run(&format!("{verb} --help")).yes();
         ran.says("Examples:\n  private-ca ");
         ran.says("--json");
@@ -448,7 +472,7 @@ fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
         }
     }
     // Everything in the list of verbs is in the list above.
-    for (group, count) in [("", 8), ("ca", 3), ("key", 3)] {
+    for (group, count) in [("", 11), ("ca", 3 + aws_verbs.len()), ("key", 3)] {
         let ran = workshop.run(&format!("{group} --help")).yes();
         let listed = ran.stdout.lines().skip_while(|line| *line != "Commands:").skip(1);
         let listed = listed.take_while(|line| !line.is_empty());
@@ -1023,9 +1047,9 @@ fn a_disk_that_fills_up_after_issuing_leaves_a_certificate_that_is_named() {
     let export = "export --ca below --passphrase-file passphrase.txt --out x";
     // The certificate fits into 1024 bytes, the chain of two does not.
     for (line, advice) in [
-        ("issue --ca below --subject CN=v --key p256 --out v", "revoke it"),
-        ("issue --ca below --csr v.csr --out c", "it is in below/issued/"),
-        (&format!("{export} --dns v.example --key p256"), "export it with --certificate"),
+        ("issue --ca below --subject CN=v --key p256 --out v", "issue --ca below --certificate"),
+        ("issue --ca below --csr v.csr --out c", "issue --ca below --certificate"),
+        (&format!("{export} --dns v.example --key p256"), "export --ca below --certificate"),
     ] {
         let before = workshop.json("ca show --dir below")["issued"].as_array().unwrap().len();
         let ran = workshop.run_on_full_disk(2, line);
@@ -1036,11 +1060,14 @@ fn a_disk_that_fills_up_after_issuing_leaves_a_certificate_that_is_named() {
         let named = issued.iter().find(|serial| ran.stderr.contains(*serial));
         let named = named.unwrap_or_else(|| panic!("{ran}"));
         assert!(ran.stderr.contains(advice), "{ran}");
-        if line.starts_with("export") {
-            workshop.run(&format!("{export} --certificate {named} --overwrite")).yes();
-        } else {
-            workshop.run(&format!("revoke --ca below {named}")).yes();
-        }
+        // The command that it names, as it is.
+        let (_, command) = ran.stderr.split_once("with: private-ca ").unwrap();
+        let command = command.lines().next().unwrap();
+        assert!(command.contains(named), "{ran}");
+        let passphrase =
+            if line.starts_with("export") { "--passphrase-file passphrase.txt" } else { "" };
+        workshop.run(&format!("{command} {passphrase}")).yes();
+        assert!(!workshop.path("v/private_key_pending.txt").exists());
     }
     assert_sound(workshop.folder.path());
 }
@@ -1164,4 +1191,390 @@ fn eight_processes_at_once_on_one_ca_lose_nothing() {
     assert_eq!(done.iter().filter(|one| one.3 == Some(0)).count(), 1, "one creates it");
     assert_eq!(done.iter().filter(|one| one.3 == Some(1)).count(), 7, "the others are refused");
     workshop.run("ca show --dir one").yes().says("issued: 0");
+}
+
+// --- Asked for, given out again, renewed. ---------------------------------------------------------
+
+#[test]
+fn show_and_crl_take_the_ca_by_either_name() {
+    let workshop = Workshop::with_ca();
+    workshop.issue("w");
+    for verb in ["show", "crl"] {
+        let ran = workshop.run(&format!("ca {verb} --ca ca")).yes();
+        assert_eq!(ran.stdout, workshop.run(&format!("ca {verb} --dir ca")).yes().stdout);
+        workshop.refused(
+            2,
+            &format!("ca {verb} --dir ca --ca ca"),
+            "cannot be used multiple times",
+        );
+        workshop.refused(2, &format!("ca {verb}"), "--ca");
+    }
+}
+
+#[test]
+fn a_certificate_is_given_out_again_beside_its_key() {
+    let workshop = Workshop::with_ca();
+    workshop
+        .run("ca create --dir below --subject CN=Below --key p256 --parent ca --days 500")
+        .yes();
+    let line = "issue --ca below --subject CN=w --key p256 --out w";
+    let issued = workshop.json(line);
+    let id = issued["id"].as_str().unwrap().to_owned();
+    let whole = contents(&workshop.path("w"));
+    let again = format!("issue --ca below --certificate {id} --out w");
+    workshop.refused(1, &again, "exists");
+    workshop.run(&format!("{again} --overwrite")).yes();
+    assert_eq!(contents(&workshop.path("w")), whole);
+
+    // Only the key is left, under the name that it has before its certificate is there or after.
+    let plain = workshop.text("w/private_key_nopass.txt");
+    for key in ["private_key_pending.txt", "private_key_nopass.txt"] {
+        std::fs::remove_dir_all(workshop.path("w")).unwrap();
+        std::fs::create_dir(workshop.path("w")).unwrap();
+        workshop.put(&format!("w/{key}"), &plain);
+        let said = workshop.json(&again);
+        assert_eq!(said["certificate"], issued["certificate"]);
+        assert_eq!(said["certificate_file"], "w/certificate_with_intermediates.txt");
+        assert_eq!(said["private_key_file"], "w/private_key_nopass.txt");
+        assert_eq!(contents(&workshop.path("w")), whole, "{key}");
+    }
+    // Nothing is left, and whoever asked has the key elsewhere.
+    let said = workshop.json(&again.replace("--out w", "--out elsewhere"));
+    assert_eq!(said["private_key_file"], Value::Null);
+    assert_eq!(said["certificate"], issued["certificate"]);
+
+    // A key of another certificate is neither joined nor written over.
+    std::fs::create_dir(workshop.path("v")).unwrap();
+    workshop.put("v/private_key_nopass.txt", key_pem());
+    for overwrite in ["", " --overwrite"] {
+        let line = again.replace("--out w", "--out v") + overwrite;
+        workshop.refused(1, &line, "the key of another certificate");
+    }
+    workshop.put("v/private_key_nopass.txt", "garbage");
+    workshop.refused(2, &again.replace("--out w", "--out v"), "v/private_key_nopass.txt");
+
+    workshop.refused(
+        1,
+        "issue --ca below --certificate 1f02aa --out n",
+        "has issued no certificate",
+    );
+    workshop.refused(2, "issue --ca below --certificate seven --out n", "not a serial number");
+    for other in ["--subject CN=w", "--dns w.example", "--csr w.csr", "--days 3", "--key p256"] {
+        let line = format!("issue --ca below --certificate {id} --out n {other}");
+        workshop.refused(2, &line, "cannot be used with");
+    }
+}
+
+#[test]
+fn a_key_that_waits_for_its_certificate_is_written_over_only_when_asked() {
+    let workshop = Workshop::with_ca();
+    std::fs::create_dir(workshop.path("w")).unwrap();
+    workshop.put("w/private_key_pending.txt", key_pem());
+    let line = "issue --ca ca --subject CN=w --key p256 --out w";
+    workshop.refused(1, line, "did not arrive");
+    workshop.run(&format!("{line} --overwrite")).yes();
+    assert!(!workshop.path("w/private_key_pending.txt").exists());
+    // A CA that refuses leaves the identity of before as it was.
+    workshop.refused(1, &format!("{line} --overwrite --days 2000"), "after its CA");
+    let verify = "verify --anchors ca/certificate.pem w/certificate.txt";
+    workshop.run(verify).yes();
+}
+
+#[test]
+fn a_managed_certificate_is_requested_described_renewed_and_exported_anew() {
+    let workshop = Workshop::with_ca();
+    let id = workshop.json("request --ca ca --dns w.example --dns v.example --key p256")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let with = "--ca ca --passphrase-file passphrase.txt";
+    let export = format!("export {with} --certificate {id} --out w");
+    let exported = workshop.json(&export);
+    assert_eq!((exported["id"].as_str(), &exported["replaced"]), (Some(&*id), &Value::Null));
+
+    let status = format!("status {id} --ca ca");
+    let said = workshop.json(&status);
+    assert_eq!((&said["status"], &said["domain_name"]), (&"ISSUED".into(), &"w.example".into()));
+    assert_eq!(serial_in(&said), id);
+    let copy = format!("{status} --exported w/certificate.txt");
+    workshop.run(&copy).yes().says("w/certificate.txt is current");
+    assert_eq!(workshop.json(&copy)["exported_is_outdated"], false);
+
+    let renewed = serial_in(&workshop.json(&format!("renew {id} --ca ca")));
+    assert_ne!(renewed, id);
+    let ran = workshop.run(&copy);
+    assert_eq!(ran.status, Some(1), "{ran}");
+    ran.says("w/certificate.txt is older");
+    ran.says(&format!("private-ca export --ca ca --certificate {id}"));
+    let ran = workshop.run(&format!("{copy} --json"));
+    assert_eq!((ran.status, &ran.json()["exported_is_outdated"]), (Some(1), &true.into()));
+
+    let ran = workshop.run(&format!("{export} --overwrite")).yes();
+    ran.says(&format!("{renewed} replaces {id}"));
+    workshop.run(&copy).yes();
+    assert_eq!(workshop.json(&format!("{export} --overwrite"))["replaced"], Value::Null);
+    let ran = workshop.run(&format!("renew {id} --ca ca")).yes();
+    ran.says(&format!("private-ca export --ca ca --certificate {id}"));
+
+    // The same request with its idempotency key is no second certificate.
+    let line = "request --ca ca --dns x.example --key p256 --idempotency-key once";
+    assert_eq!(workshop.json(line), workshop.json(line));
+    workshop.refused(1, &line.replace("x.example", "y.example"), "used for another request");
+
+    workshop.issue("other");
+    for (status, line, says) in [
+        (1, "status 1f02aa --ca ca".to_owned(), "has issued no certificate"),
+        (1, "renew 1f02aa --ca ca".to_owned(), "has issued no certificate"),
+        (2, format!("status {id}"), "name the CA's folder with --ca"),
+        (2, format!("renew {id}"), "name the CA's folder with --ca"),
+        (2, format!("export --certificate {id} --passphrase-file passphrase.txt --out n"), "--ca"),
+        (2, "status seven --ca ca".to_owned(), "not a serial number"),
+        (2, format!("status {id} --ca none"), "none holds no CA"),
+        (2, "request --ca none --dns w.example".to_owned(), "none holds no CA"),
+        (2, "request --ca ca".to_owned(), "--dns"),
+        (2, "request --dns w.example".to_owned(), "--ca"),
+        (1, "request --ca ca --dns \"a b\"".to_owned(), "a b"),
+        (1, "request --ca ca --dns w.example --key p521".to_owned(), "does not take"),
+        (2, format!("status {id} --ca ca --exported none.txt"), "cannot read none.txt"),
+        (2, format!("status {id} --ca ca --exported passphrase.txt"), "passphrase.txt"),
+        (1, format!("status {id} --ca ca --exported other/certificate.txt"), "is no copy of"),
+    ] {
+        workshop.refused(status, &line, says);
+    }
+    workshop.run(&format!("revoke --ca ca {}", serial_in(&workshop.json(&status)))).yes();
+    assert_eq!(workshop.json(&status)["status"], "REVOKED");
+    workshop.refused(1, &format!("renew {id} --ca ca"), "revoked");
+}
+
+// --- AWS, as far as it can be asked without being reached. ----------------------------------------
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn without_aws_an_arn_says_how_to_build_with_it() {
+    let workshop = Workshop::new();
+    let ca = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1f02";
+    for line in [
+        format!("ca show --ca {ca}"),
+        format!("issue --ca {ca} --subject CN=w --out n"),
+        format!("ca create --dir n --subject CN=w --parent {ca}"),
+        "ca create --backend aws --subject CN=w".to_owned(),
+        "status arn:aws:acm:eu-central-1:123456789012:certificate/77".to_owned(),
+    ] {
+        workshop.refused(2, &line, "--features cli,aws");
+    }
+}
+
+#[cfg(feature = "aws")]
+mod aws {
+    use super::*;
+
+    const CA: &str = "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1f02";
+    const CERTIFICATE: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/77";
+
+    /// Every command that asks AWS.
+    fn calls() -> Vec<String> {
+        vec![
+            format!("ca show --ca {CA}"),
+            "ca list --region eu-central-1".to_owned(),
+            "ca create --backend aws --region eu-central-1 --subject CN=R".to_owned(),
+            format!(
+                "ca create --dir n --key p256 --subject CN=w --path-len 0 --days 9 --parent {CA}"
+            ),
+            format!("ca install --ca {CA}"),
+            format!("ca grant-acm --ca {CA}"),
+            format!("ca enable --ca {CA}"),
+            format!("ca disable --ca {CA}"),
+            format!("ca restore --ca {CA}"),
+            format!("ca delete --ca {CA} --yes"),
+            format!("ca audit-report --ca {CA} --bucket b"),
+            format!("ca policy --ca {CA}"),
+            format!("ca policy --ca {CA} --put passphrase.txt"),
+            format!("issue --ca {CA} --subject CN=w --key p256 --out n"),
+            format!("issue --ca {CA} --certificate {CA}/certificate/1 --out n"),
+            format!("export --ca {CA} --dns w.example --passphrase-file passphrase.txt --out n"),
+            format!("export --certificate {CERTIFICATE} --passphrase-file passphrase.txt --out n"),
+            format!("request --ca {CA} --dns w.example"),
+            "request --public --dns w.example --region eu-central-1".to_owned(),
+            format!("status {CERTIFICATE}"),
+            format!("renew {CERTIFICATE}"),
+            format!("revoke --ca {CA} 1f02aa"),
+        ]
+    }
+
+    #[test]
+    fn without_credentials_nothing_is_asked_and_nothing_is_left_behind() {
+        let workshop = Workshop::with_ca();
+        for line in calls() {
+            workshop.refused(
+                2,
+                &format!("{line} --endpoint-url http://127.0.0.1:9"),
+                "there are no credentials",
+            );
+            assert!(!workshop.path("n").exists(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_does_not_answer_is_a_question_that_could_not_be_asked() {
+        let workshop = Workshop::with_ca();
+        // Retries take their time, so all of them at once.
+        std::thread::scope(|scope| {
+            for line in calls() {
+                let mut command =
+                    workshop.command(&format!("{line} --endpoint-url http://127.0.0.1:9"));
+                command.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "x");
+                scope.spawn(move || {
+                    let ran = Ran::of(&line, &command.output().unwrap());
+                    assert_eq!(ran.status, Some(2), "{ran}");
+                    assert!(ran.stderr.contains("got no answer from AWS"), "{ran}");
+                    assert!(!ran.stderr.contains("waiting"), "stderr is no terminal: {ran}");
+                });
+            }
+        });
+        assert!(!workshop.path("n").exists());
+    }
+
+    #[test]
+    fn the_region_is_the_arn_s_own_and_another_is_a_mistake() {
+        let workshop = Workshop::new();
+        for line in [
+            format!("ca show --ca {CA} --region us-east-1"),
+            format!("issue --ca {CA} --subject CN=w --key p256 --out n --region us-east-1"),
+            format!(
+                "export --ca {CA} --dns w.example --passphrase-file passphrase.txt --out n --region us-east-1"
+            ),
+        ] {
+            workshop.refused(2, &line, "use its own, eu-central-1");
+        }
+        workshop.refused(2, "ca list", "no AWS region is configured");
+        workshop.refused(2, "request --public --dns w.example", "no AWS region is configured");
+        workshop.refused(
+            2,
+            "ca create --backend aws --subject CN=R",
+            "no AWS region is configured",
+        );
+        let mut command = workshop.command(&format!("ca show --ca {CA}"));
+        let ran = Ran::of("", &command.env("AWS_REGION", "us-east-1").output().unwrap());
+        assert!(ran.stderr.contains("there are no credentials"), "the region is the ARN's: {ran}");
+    }
+
+    #[test]
+    fn what_is_not_an_arn_of_what_is_needed_is_named() {
+        let workshop = Workshop::with_ca();
+        for (line, says) in [
+            (format!("ca show --ca {CERTIFICATE}"), "is not the ARN of a private CA"),
+            (
+                format!("issue --ca {CA}/certificate/1 --subject CN=w --out n"),
+                "is not the ARN of a private CA",
+            ),
+            ("ca show --ca arn:aws".to_owned(), "six parts"),
+            ("ca enable --ca ca".to_owned(), "does not start with arn:"),
+            (
+                "ca delete --ca arn:aws:acm-pca:eu-central-1:1:certificate-authority/1 --yes"
+                    .to_owned(),
+                "twelve digits",
+            ),
+            (format!("status {CA}"), "is not the ARN of a certificate in ACM"),
+            (format!("renew {CA}"), "is not the ARN of a certificate in ACM"),
+            ("status arn:x".to_owned(), "six parts"),
+            (
+                format!("issue --ca {CA} --subject CN=w --key p256 --out n --template \"a b\""),
+                "certificate template",
+            ),
+            (format!("ca show --ca {CA} --region \"eu central\""), "eu-central-1"),
+            (format!("ca show --ca {CA} --endpoint-url localhost"), "https://HOST"),
+            (format!("ca show --ca {CA} --deadline 0"), "--deadline"),
+            (format!("ca show --ca {CA} --deadline 99999999999999999999"), "--deadline"),
+        ] {
+            workshop.refused(2, &line, says);
+        }
+        // A CA that is a folder knows no certificate by an ARN.
+        workshop.refused(1, &format!("status {CERTIFICATE} --ca ca"), "has issued no certificate");
+    }
+
+    #[test]
+    fn options_of_the_other_backend_are_refused() {
+        let workshop = Workshop::with_ca();
+        let local = "ca create --dir n --key p256 --subject CN=N";
+        for option in [
+            "--key-storage ccpc-level-1",
+            "--usage-mode short-lived",
+            "--tag a=b",
+            "--crl-bucket b",
+            "--ocsp",
+            "--idempotency-key k",
+            "--region eu-central-1",
+            "--profile p",
+            "--endpoint-url http://127.0.0.1:9",
+            "--deadline 5",
+        ] {
+            let name = option.split(' ').next().unwrap();
+            workshop.refused(
+                2,
+                &format!("{local} {option}"),
+                &format!("{name} means nothing here"),
+            );
+        }
+        workshop.refused(
+            2,
+            &format!("{local} --parent ca --region eu-central-1"),
+            "--region means nothing here",
+        );
+        let aws = "ca create --backend aws --region eu-central-1 --subject CN=N";
+        for (option, says) in [
+            ("--dir n", "--dir means nothing here"),
+            ("--encrypt", "--encrypt means nothing here"),
+            ("--passphrase-file passphrase.txt", "a passphrase of the CA's key means nothing here"),
+            (
+                "--ca-passphrase-file passphrase.txt",
+                "a passphrase of the CA's key means nothing here",
+            ),
+            ("--path-len 0", "no path length into a root"),
+            ("--path-len 4 --parent ca", "0 to 3"),
+            ("--tag novalue", "KEY=VALUE"),
+            ("--crl-days 7", "--crl-bucket"),
+            ("--ocsp-cname a.example", "--ocsp"),
+            ("--key-storage fips-140-1", "fips-140-1"),
+        ] {
+            workshop.refused(2, &format!("{aws} {option}"), says);
+        }
+        for line in [
+            "issue --ca ca --subject CN=w --key p256 --out n --template EndEntityCertificate"
+                .to_owned(),
+            "issue --ca ca --subject CN=w --key p256 --out n --profile p".to_owned(),
+            "request --ca ca --dns w.example --region eu-central-1".to_owned(),
+            "revoke --ca ca 1f02aa --deadline 4".to_owned(),
+            format!("issue --ca {CA} --ca-passphrase-file passphrase.txt --subject CN=w --out n"),
+            format!("ca show --ca {CA} --passphrase-env EXPORT_PASSPHRASE"),
+            format!("status {CERTIFICATE} --ca-passphrase-env EXPORT_PASSPHRASE"),
+        ] {
+            workshop.refused(2, &line, "means nothing here");
+        }
+        for (line, says) in [
+            ("request --ca ca --public --dns w.example", "--public"),
+            ("request --ca ca --exportable --dns w.example", "--public"),
+        ] {
+            workshop.refused(2, line, says);
+        }
+        workshop.refused(1, &format!("ca crl --ca {CA}"), "S3 bucket");
+    }
+
+    #[test]
+    fn a_ca_is_deleted_only_by_somebody_who_says_so() {
+        let workshop = Workshop::new();
+        workshop.refused(2, &format!("ca delete --ca {CA}"), "--yes");
+        for days in ["6", "31", "x"] {
+            let line = format!("ca delete --ca {CA} --yes --restore-days {days}");
+            workshop.refused(2, &line, "--restore-days");
+        }
+        workshop.refused(
+            2,
+            &format!("ca policy --ca {CA} --put none.json"),
+            "cannot read none.json",
+        );
+        let line = format!("ca policy --ca {CA} --put p.json --delete");
+        workshop.refused(2, &line, "cannot be used with");
+        workshop.refused(2, &format!("ca audit-report --ca {CA}"), "--bucket");
+        workshop.refused(2, &format!("ca install --ca {CA} --path-len 1"), "--parent");
+    }
 }

@@ -113,7 +113,12 @@ fn further_causes(error: &(dyn Error + 'static)) -> Vec<String> {
     further
 }
 
-fn said(text: String, json: Value) -> Answer {
+fn said(mut text: String, json: Value) -> Answer {
+    // Names come from files and from other accounts; none of them is to move the cursor.
+    let moves = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
+    if text.contains(moves) {
+        text = text.replace(moves, " ");
+    }
     Answer { text: Zeroizing::new(text), json: Json::Value(json), status: 0 }
 }
 

@@ -38,7 +38,8 @@ Examples:
   private-ca ca create --dir ca --subject \"O=Acme,CN=Acme Root\"
   private-ca ca create --dir ca --subject \"CN=Root\" --key p256 --passphrase-file passphrase.txt
   private-ca ca create --dir workers --subject \"CN=Workers\" --parent ca --path-len 0 --days 365
-  private-ca ca create --backend aws --subject \"CN=Root\" --region eu-central-1 --idempotency-key root")]
+  private-ca ca create --backend aws --subject \"CN=Root\" --region eu-central-1 \\
+      --idempotency-key root")]
 pub(crate) struct CaCreateArguments {
     /// Where the CA is to be.
     #[arg(long, value_enum, default_value = "local")]

@@ -168,11 +168,11 @@ pub(crate) struct RequestArguments {
     pub(crate) public: bool,
     /// Asks for a public certificate that can be exported. AWS charges for each.
     #[cfg(feature = "aws")]
-    #[arg(long, requires = "public", help_heading = "AWS")]
+    #[arg(long, requires = "public", conflicts_with = "ca", help_heading = "AWS")]
     pub(crate) exportable: bool,
     /// Creates the DNS records in this account's Route 53.
     #[cfg(feature = "route53")]
-    #[arg(long, requires = "public", help_heading = "AWS")]
+    #[arg(long, requires = "public", conflicts_with = "ca", help_heading = "AWS")]
     pub(crate) route53: bool,
 }
 
