@@ -47,7 +47,7 @@ async fn the_whole_journey_with_one_changed_argument() {
     let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
     let whole = [read("worker/certificate.txt"), read("worker/certificate_chain.txt")].concat();
     let key = read("worker/private_key_nopass.txt");
-    Identity::from_pem(&whole, &key).unwrap();
+    Identity::from_pem(&whole, &key, None).unwrap();
 
     // A renewal makes the copy an old one.
     desk.yes(&["status", &id, "--exported", "worker/certificate.txt"]).await;
@@ -142,7 +142,7 @@ async fn a_certificate_that_is_late_is_fetched_beside_its_key() {
     desk.yes(&[&["issue"], &advice[..]].concat()).await;
     let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
     let whole = [read("late/certificate.txt"), read("late/certificate_chain.txt")].concat();
-    Identity::from_pem(&whole, &read("late/private_key_nopass.txt")).unwrap();
+    Identity::from_pem(&whole, &read("late/private_key_nopass.txt"), None).unwrap();
 }
 
 #[tokio::test]
