@@ -65,7 +65,7 @@ impl AcmPca {
             Err(error) => return Err(self.explained(self.call(OPERATION).failed(error)).await),
         };
         let own = answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
-        Ok(chain_of(own, answer.certificate_chain())?)
+        chain_of(own, answer.certificate_chain())
     }
 
     pub(super) async fn submit_request(
