@@ -1551,8 +1551,8 @@ mod aws {
             workshop.refused(2, &line, "means nothing here");
         }
         for (line, says) in [
-            ("request --ca ca --public --dns w.example", "--public"),
-            ("request --ca ca --exportable --dns w.example", "--public"),
+            ("request --ca ca --public --dns w.example", "cannot be used with '--public'"),
+            ("request --ca ca --exportable --dns w.example", "'--exportable'"),
         ] {
             workshop.refused(2, line, says);
         }

@@ -15,6 +15,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The library's refusal.
+    pub(crate) fn of(error: impl Into<Box<dyn Error>>) -> Self {
+        let error = error.into();
+        match says_nothing(&*error) {
+            true => Self::Unasked(error),
+            false => Self::No(error),
+        }
+    }
+
     /// The same failure, with what to do next.
     pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
         let advised = |error| Box::new(Advised { error, advice: advice.into() });
@@ -54,13 +63,7 @@ pub(crate) trait OrFail<T> {
 
 impl<T, E: Into<Box<dyn Error>>> OrFail<T> for Result<T, E> {
     fn or_no(self) -> Result<T, Failure> {
-        self.map_err(|error| {
-            let error = error.into();
-            match says_nothing(&*error) {
-                true => Failure::Unasked(error),
-                false => Failure::No(error),
-            }
-        })
+        self.map_err(Failure::of)
     }
 
     fn or_unasked(self) -> Result<T, Failure> {

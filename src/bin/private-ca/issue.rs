@@ -112,10 +112,7 @@ fn named(id: &CertificateId, advice: &str) -> String {
 /// Nothing was issued, unless the answer to the request itself was lost.
 fn not_submitted(error: CaError, key: Option<PendingKey>) -> Failure {
     let is_lost = matches!(error, CaError::Unreachable { operation: "IssueCertificate", .. });
-    let failure = match Err::<(), _>(error).or_no() {
-        Err(failure) => failure,
-        Ok(()) => return Failure::Unasked("nothing was asked".into()),
-    };
+    let failure = Failure::of(error);
     match key {
         Some(key) if is_lost => {
             let path = shell_path(&key.path);
