@@ -7,6 +7,9 @@ mod aws;
 #[path = "support/contract.rs"]
 mod contract;
 
+#[path = "aws/creating.rs"]
+mod creating;
+
 use std::time::Duration;
 
 use aws::StandIn;

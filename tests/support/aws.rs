@@ -282,6 +282,11 @@ impl StandIn {
         self.lock().faults.push(faults::Planned { operation: operation.to_owned(), times, fault });
     }
 
+    /// What was planned and has not happened does not happen.
+    pub fn forget_faults(&self) {
+        self.lock().faults.clear();
+    }
+
     /// Moves the stand-in's clock, not the one that requests are signed by: certificates expire and
     /// are renewed.
     pub fn advance(&self, time: Duration) {
