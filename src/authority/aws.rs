@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 pub use arn::Arn;
 pub use error::AwsError;
@@ -102,6 +104,13 @@ impl AwsConnection {
     /// [`CaError::NoRegion`].
     pub fn from_sdk_config(config: SdkConfig) -> Result<Self, CaError> {
         let region = config.region().ok_or(CaError::NoRegion)?.to_string();
+        let config = match config.credentials_provider() {
+            Some(_) => config,
+            None => config
+                .into_builder()
+                .credentials_provider(SharedCredentialsProvider::new(NoCredentials))
+                .build(),
+        };
         Ok(Self { config, region, observer: None })
     }
 
@@ -138,6 +147,21 @@ impl AwsConnection {
     }
 }
 
+/// Says that there are no credentials. Without any provider the SDK says so too, but in an error that
+/// nobody can tell from others.
+#[derive(Debug)]
+struct NoCredentials;
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let error = CredentialsError::not_loaded("the configuration has no credentials provider");
+        future::ProvideCredentials::ready(Err(error))
+    }
+}
+
 impl fmt::Debug for AwsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AwsConnection")
@@ -160,4 +184,12 @@ pub(crate) fn error_code(error: &CaError) -> Option<&str> {
 /// An answer lacks a field that AWS's API reference says is there.
 pub(crate) fn incomplete(operation: &'static str, field: &'static str) -> CaError {
     CaError::Backend { operation, source: format!("the answer has no {field}").into() }
+}
+
+/// An idempotency token for a request that has no idempotency key, so that the SDK's own retries do it
+/// once. 32 characters are as many as ACM takes.
+pub(crate) fn random_token() -> Result<String, CaError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(crate::key::KeyError::Random)?;
+    Ok(base16ct::lower::encode_string(&random))
 }

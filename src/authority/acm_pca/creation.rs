@@ -12,10 +12,10 @@ use aws_sdk_acmpca::types::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::issuing::{check_answer, leads_to, random_token, token_of};
+use super::issuing::{check_answer, leads_to, token_of};
 use super::template::{ROOT, Template};
 use super::{AcmPca, AcmPcaOptions, CaKind, names};
-use crate::authority::aws::{AwsConnection, Call, incomplete};
+use crate::authority::aws::{AwsConnection, Call, incomplete, random_token};
 use crate::authority::{
     CaError, CaState, CertificateAuthority, CertificatePurpose, IssueRequest, IssuedCertificate,
     RequestedValidity, hash_hex,
@@ -146,7 +146,7 @@ impl AcmPca {
             .with_idempotency_key("install the root");
         let signing_algorithm = description.signing_algorithm.as_str().into();
         let template = Template::named(ROOT)?.arn(&self.arn);
-        let id = self.issue_with(&request, Some(&template), &signing_algorithm).await?;
+        let id = self.issue_with(&request, &template, None, &signing_algorithm).await?;
         let (certificate, _) = self.fetch(&id).await?;
         let chain = CertificateChain::new(vec![certificate.clone()])?;
         let issued = IssuedCertificate::new(id, certificate, chain);

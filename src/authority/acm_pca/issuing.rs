@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::template::{Overrides, Template};
 use super::{AcmPca, names};
-use crate::authority::aws::{Arn, error_code, incomplete};
+use crate::authority::aws::{Arn, error_code, incomplete, random_token};
 use crate::authority::{
-    CaError, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate, RequestedValidity,
-    Revocation, RevocationReason, ValidityEnd, hash_hex,
+    CaError, CaState, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate,
+    RequestedValidity, Revocation, RevocationReason, ValidityEnd, hash_hex,
 };
 use crate::certificate::{
     Certificate, CertificateChain, DistinguishedName, SerialNumber, Timestamp,
@@ -38,8 +38,8 @@ impl AcmPca {
                 let description = self.describe().await?;
                 let signing_algorithm = description.signing_algorithm.as_str().into();
                 let chain = match self.fetch_chain().await {
-                    // The state says more than that there is no certificate.
-                    Err(CaError::Backend { .. }) => {
+                    // The state says more than that there is no certificate; ACTIVE says nothing.
+                    Err(CaError::Backend { .. }) if description.state != CaState::Active => {
                         return Err(CaError::State {
                             ca: self.arn.to_string(),
                             state: description.state,
@@ -65,7 +65,7 @@ impl AcmPca {
             Err(error) => return Err(self.explained(self.call(OPERATION).failed(error)).await),
         };
         let own = answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
-        Ok(chain_of(own, answer.certificate_chain())?)
+        chain_of(own, answer.certificate_chain())
     }
 
     pub(super) async fn submit_request(
@@ -74,17 +74,22 @@ impl AcmPca {
     ) -> Result<CertificateId, CaError> {
         let issuer = self.issuer().await?;
         let now = Timestamp::now();
-        let own =
-            |chain: &CertificateChain| chain.certificates().first().map(Certificate::validity);
-        let bounds = own(&issuer.chain).ok_or_else(|| incomplete("certificate", "chain"))?;
-        if let Err(refused) = request.validity.within(bounds, now) {
+        let missing = || incomplete("GetCertificateAuthorityCertificate", "Certificate");
+        let own = issuer.chain.certificates().first().ok_or_else(missing)?;
+        let overrides = Overrides::of(request);
+        let template = self.template_for(request, overrides, own)?;
+        let passthrough =
+            overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
+        if let Err(refused) = request.validity.within(own.validity(), now) {
             // The CA may have a new certificate with a later end.
-            let renewed = own(&self.fetch_chain().await?);
-            if renewed.is_none_or(|bounds| request.validity.within(bounds, now).is_err()) {
+            let renewed = self.fetch_chain().await?;
+            let bounds = renewed.certificates().first().map(Certificate::validity);
+            if bounds.is_none_or(|bounds| request.validity.within(bounds, now).is_err()) {
                 return Err(refused);
             }
         }
-        self.issue_with(request, None, &issuer.signing_algorithm).await
+        let template = template.arn(&self.arn);
+        self.issue_with(request, &template, passthrough, &issuer.signing_algorithm).await
     }
 
     /// Asks for a certificate, and names its ARN.
@@ -95,23 +100,11 @@ impl AcmPca {
     pub(super) async fn issue_with(
         &self,
         request: &IssueRequest,
-        template: Option<&str>,
+        template_arn: &str,
+        passthrough: Option<ApiPassthrough>,
         signing_algorithm: &SigningAlgorithm,
     ) -> Result<CertificateId, CaError> {
         const OPERATION: &str = "IssueCertificate";
-        let overrides = Overrides {
-            names: request.subject.is_some() || request.subject_alternative_names.is_some(),
-            key_usage: request.key_usage.is_some_and(|usage| usage != request.purpose.key_usage()),
-        };
-        let (template_arn, passthrough) = match template {
-            Some(arn) => (arn.to_owned(), None),
-            None => {
-                let template = self.template_for(request, overrides)?;
-                let passthrough =
-                    overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
-                (template.arn(&self.arn), passthrough)
-            }
-        };
         let token = match &request.idempotency_key {
             None => random_token()?,
             Some(key) => {
@@ -127,7 +120,7 @@ impl AcmPca {
             .certificate_authority_arn(self.arn.as_str())
             .csr(Blob::new(request.certificate_request.to_pem()))
             .signing_algorithm(signing_algorithm.clone())
-            .template_arn(&template_arn)
+            .template_arn(template_arn)
             .validity(validity)
             .set_validity_not_before(not_before)
             .set_api_passthrough(passthrough)
@@ -142,7 +135,7 @@ impl AcmPca {
             Err(error) => {
                 let mut error = self.call(OPERATION).failed(error);
                 if let CaError::AccessDenied { template, .. } = &mut error {
-                    *template = Some(template_arn);
+                    *template = Some(template_arn.to_owned());
                 }
                 Err(self.explained(error).await)
             }
@@ -153,14 +146,22 @@ impl AcmPca {
         &self,
         request: &IssueRequest,
         overrides: Overrides,
+        own: &Certificate,
     ) -> Result<Template, CaError> {
-        let subject = request.certificate_request.subject();
+        let subject = own.subject();
+        let no_names = request.subject_alternative_names.as_ref().is_some_and(Vec::is_empty);
+        if no_names && !request.certificate_request.subject_alternative_names().is_empty() {
+            return Err(CaError::NotAllowed {
+                subject,
+                reason: "AWS Private CA takes the signing request's subject alternative names where no others are asked for: make a signing request without any",
+            });
+        }
         let Some(explicit) = &self.template else {
-            return Template::of_purpose(request.purpose, overrides, subject);
+            return Template::of_purpose(request.purpose, overrides, &subject);
         };
         if overrides.any() && !explicit.passes_the_request_through() {
             return Err(CaError::NotAllowed {
-                subject: subject.clone(),
+                subject,
                 reason: "names or a key usage other than the signing request's need a template with _APIPassthrough in its name; AWS ignores them with any other",
             });
         }
@@ -248,10 +249,11 @@ impl AcmPca {
             Some("RequestAlreadyProcessedException") => {
                 CaError::AlreadyRevoked { serial_number: serial_number.clone(), since: None }
             }
-            // The CA itself or the certificate: the CA tells which.
-            Some("ResourceNotFoundException") if self.describe().await.is_ok() => {
-                CaError::NotFound { id: CertificateId::new(serial_number.to_string()) }
-            }
+            // The CA itself or the certificate: the CA tells which, to whoever may look at it.
+            Some("ResourceNotFoundException") => match self.describe().await {
+                Err(gone @ CaError::NoSuchCa { .. }) => gone,
+                _ => CaError::NotFound { id: CertificateId::new(serial_number.to_string()) },
+            },
             _ => self.explained(error).await,
         })
     }
@@ -327,12 +329,6 @@ pub(super) fn token_of(whole: &str) -> String {
     let mut token = hash_hex(whole.as_bytes());
     token.truncate(36);
     token
-}
-
-pub(super) fn random_token() -> Result<String, CaError> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(crate::key::KeyError::Random)?;
-    Ok(base16ct::lower::encode_string(&random))
 }
 
 /// The end and, if one was asked for, the start. AWS counts days, months and years from the moment

@@ -1,7 +1,7 @@
 //! Certificate templates of AWS Private CA.
 
 use crate::authority::aws::Arn;
-use crate::authority::{CaError, CertificatePurpose};
+use crate::authority::{CaError, CertificatePurpose, IssueRequest};
 use crate::certificate::DistinguishedName;
 
 /// The template that a root CA's own certificate is issued with.
@@ -102,6 +102,13 @@ pub(super) struct Overrides {
 }
 
 impl Overrides {
+    pub(super) fn of(request: &IssueRequest) -> Self {
+        Self {
+            names: request.subject.is_some() || request.subject_alternative_names.is_some(),
+            key_usage: request.key_usage.is_some_and(|usage| usage != request.purpose.key_usage()),
+        }
+    }
+
     pub(super) fn any(self) -> bool {
         self.names || self.key_usage
     }
