@@ -9,6 +9,8 @@ mod contract;
 
 #[path = "aws/creating.rs"]
 mod creating;
+#[path = "aws/errors.rs"]
+mod errors;
 #[path = "aws/issuing.rs"]
 mod issuing;
 
