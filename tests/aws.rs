@@ -13,6 +13,11 @@ mod creating;
 mod errors;
 #[path = "aws/issuing.rs"]
 mod issuing;
+#[path = "aws/managed.rs"]
+mod managed;
+#[cfg(feature = "route53")]
+#[path = "aws/route53.rs"]
+mod route53;
 
 use std::time::Duration;
 

@@ -48,7 +48,7 @@ use std::time::Duration;
 
 use aws_sdk_acmpca::config::retry::RetryConfig;
 use aws_sdk_acmpca::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use private_ca::Timestamp;
+use private_ca::{PrivateKey, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -129,6 +129,10 @@ pub struct Behaviour {
     pub renewing: Readiness,
     /// Until a renewed certificate can be exported again.
     pub export_after_renewal: Readiness,
+    /// What `ExportCertificate` gives instead of the certificate's own key.
+    pub exported_key: Option<PrivateKey>,
+    /// What `ExportCertificate` gives instead of the certificate's own chain, in PEM.
+    pub exported_chain: Option<String>,
     /// So many `DescribeCertificate` after a request find nothing.
     pub describe_not_found: u32,
     /// So many `DescribeCertificate` after that have no DNS records yet.
@@ -155,6 +159,8 @@ impl Default for Behaviour {
             acm_issuing: Readiness::at_once(),
             renewing: Readiness::at_once(),
             export_after_renewal: Readiness::at_once(),
+            exported_key: None,
+            exported_chain: None,
             describe_not_found: 0,
             describe_without_records: 0,
             describe_stale_after_renewal: 0,
