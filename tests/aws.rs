@@ -13,6 +13,9 @@ mod creating;
 mod errors;
 #[path = "aws/issuing.rs"]
 mod issuing;
+#[cfg(feature = "connect")]
+#[path = "aws/journey.rs"]
+mod journey;
 #[path = "aws/managed.rs"]
 mod managed;
 #[cfg(feature = "route53")]
