@@ -370,3 +370,44 @@ async fn a_parent_in_aws_has_the_last_word_on_path_lengths() {
     let CaError::NotInstalled { source, .. } = &refused else { panic!("{refused}") };
     assert!(matches!(**source, CaError::NotAllowed { .. }), "{source}");
 }
+
+#[cfg(feature = "mock")]
+#[tokio::test]
+async fn what_a_parent_gives_is_imported_only_if_it_fits() {
+    use private_ca::{CertificatePurpose, IssueRequest, MockCertificateAuthority};
+
+    let (aws, connection) = start().await;
+    let parent = LocalCa::in_memory().unwrap();
+    let stranger = LocalCa::in_memory().unwrap();
+    let days = RequestedValidity::days(30);
+    let below = |subject| {
+        let purpose = CertificatePurpose::SubordinateCa { path_len: Some(0) };
+        IssueRequest::new(super::contract::request_for(subject), purpose, days)
+    };
+    // Another key's certificate, a leaf's, and one that is not under the chain beside it.
+    let another_key = parent.issue(below("CN=Issuing")).await.unwrap();
+    let leaf = parent.issue(client("CN=Issuing")).await.unwrap();
+    let mut another_chain = another_key.clone();
+    another_chain.chain = stranger.chain().clone();
+    for wrong in [another_key, leaf, another_chain] {
+        let mut mock = MockCertificateAuthority::new();
+        let id = wrong.id.clone();
+        mock.expect_issue().times(1).return_once(move |_| Ok(wrong));
+        let options = p256("CN=Issuing").with_validity(days);
+        let refused = AcmPca::create_subordinate(&connection, &mock, options).await.unwrap_err();
+        let CaError::NotInstalled { source, .. } = &refused else { panic!("{refused}") };
+        assert!(matches!(&**source, CaError::WrongAnswer { id: named, .. } if *named == id));
+    }
+    assert_eq!(aws.count("ImportCertificateAuthorityCertificate"), 0);
+    // A parent that is out of reach for a moment: the CA waits, and the next call installs it.
+    let options = p256("CN=Issuing").with_validity(days).with_idempotency_key("issuing");
+    let mut mock = MockCertificateAuthority::new();
+    mock.expect_issue().times(1).return_once(|_| {
+        Err(CaError::Backend { operation: "issuing", source: "the line is cut".into() })
+    });
+    let refused = AcmPca::create_subordinate(&connection, &mock, options.clone()).await;
+    let refused = refused.unwrap_err();
+    let CaError::NotInstalled { ca, .. } = &refused else { panic!("{refused}") };
+    let made = AcmPca::create_subordinate(&connection, &parent, options).await.unwrap();
+    assert_eq!(made.arn().as_str(), ca);
+}
