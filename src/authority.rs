@@ -11,19 +11,20 @@ mod error;
 pub mod fleet;
 #[cfg(feature = "local")]
 pub mod local;
+mod revocation;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 pub use error::{CaError, CaState, CredentialsProblem};
+pub use revocation::{Revocation, RevocationReason};
 
 use crate::certificate::{
-    Certificate, CertificateChain, DistinguishedName, KeyUsage, SerialNumber,
-    SubjectAlternativeName, Timestamp, Validity,
+    Certificate, CertificateChain, DistinguishedName, KeyUsage, SubjectAlternativeName, Timestamp,
+    Validity,
 };
 use crate::request::CertificateRequest;
 
@@ -276,6 +277,53 @@ impl IssueRequest {
 }
 
 impl IssueRequest {
+    /// Whether a CA's answer is what was asked: the signing request's key, a CA's certificate or not,
+    /// and whatever the request says beyond the signing request, which AWS Private CA can ignore
+    /// without a word. Backends check this themselves in
+    /// [`issue`](CertificateAuthority::issue); whoever calls [`submit`](CertificateAuthority::submit)
+    /// and [`certificate`](CertificateAuthority::certificate) apart does it here.
+    ///
+    /// # Errors
+    /// [`CaError::WrongAnswer`] with the id, because a certificate that is wrong exists all the same.
+    pub fn check(&self, issued: &IssuedCertificate) -> Result<(), CaError> {
+        let certificate = &issued.certificate;
+        let wrong = |reason: &str| {
+            Err(CaError::WrongAnswer { id: issued.id.clone(), reason: reason.to_owned() })
+        };
+        if certificate.public_key_der() != self.certificate_request.public_key_der() {
+            return wrong("it is for another key than the signing request's");
+        }
+        let asked_ca = matches!(self.purpose, CertificatePurpose::SubordinateCa { .. });
+        match (asked_ca, certificate.is_ca()) {
+            (true, false) => return wrong("it is no CA's certificate (RFC 5280 section 4.2.1.9)"),
+            (false, true) => return wrong("it is a CA's certificate (RFC 5280 section 4.2.1.9)"),
+            _ => {}
+        }
+        if let Some(names) = &self.subject_alternative_names {
+            let written = certificate.subject_alternative_names();
+            if names.iter().any(|name| !written.contains(name))
+                || written.iter().any(|name| !names.contains(name))
+            {
+                return wrong("its subject alternative names are not those that were asked for");
+            }
+        }
+        if self.key_usage.is_some_and(|usage| certificate.key_usage() != Some(usage)) {
+            return wrong("its key usage is not the one that was asked for");
+        }
+        if let Some(subject) = &self.subject {
+            // AWS has its own order and its own string types.
+            let attributes = |name: &DistinguishedName| {
+                let mut attributes: Vec<_> = name.attributes().collect();
+                attributes.sort();
+                attributes
+            };
+            if attributes(subject) != attributes(&certificate.subject()) {
+                return wrong("its subject is not the one that was asked for");
+            }
+        }
+        Ok(())
+    }
+
     /// What two requests have in common when they ask for the same, in hexadecimal. It is stored,
     /// so its form does not follow that of the types: each field has a line with its name.
     pub(crate) fn fingerprint(&self) -> Result<String, CaError> {
@@ -365,89 +413,6 @@ impl IssuedCertificate {
     #[must_use]
     pub fn new(id: CertificateId, certificate: Certificate, chain: CertificateChain) -> Self {
         Self { id, certificate, chain }
-    }
-}
-
-/// Why a certificate is revoked (RFC 5280 section 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum RevocationReason {
-    /// None is given.
-    #[default]
-    Unspecified,
-    /// The private key is known to others.
-    KeyCompromise,
-    /// The CA's private key is known to others.
-    CaCompromise,
-    /// The subject's affiliation has changed.
-    AffiliationChanged,
-    /// Another certificate takes its place.
-    Superseded,
-    /// It is no longer needed.
-    CessationOfOperation,
-    /// A right that the certificate stood for was withdrawn.
-    PrivilegeWithdrawn,
-}
-
-impl RevocationReason {
-    const ALL: [(Self, u8, &'static str); 7] = [
-        (Self::Unspecified, 0, "unspecified"),
-        (Self::KeyCompromise, 1, "keyCompromise"),
-        (Self::CaCompromise, 2, "cACompromise"),
-        (Self::AffiliationChanged, 3, "affiliationChanged"),
-        (Self::Superseded, 4, "superseded"),
-        (Self::CessationOfOperation, 5, "cessationOfOperation"),
-        (Self::PrivilegeWithdrawn, 9, "privilegeWithdrawn"),
-    ];
-
-    /// The `CRLReason` of RFC 5280 section 5.3.1.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        Self::ALL.iter().find(|(reason, ..)| *reason == self).map_or(0, |(_, code, _)| *code)
-    }
-
-    /// The reason of a `CRLReason`; those that this crate never writes count as unspecified.
-    #[must_use]
-    pub fn from_code(code: u8) -> Self {
-        let reason = Self::ALL.iter().find(|(_, known, _)| *known == code);
-        reason.map_or(Self::Unspecified, |(reason, ..)| *reason)
-    }
-}
-
-impl fmt::Display for RevocationReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::ALL.iter().find(|(reason, ..)| reason == self).map_or("", |row| row.2))
-    }
-}
-
-impl FromStr for RevocationReason {
-    type Err = CaError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
-        Self::ALL
-            .iter()
-            .find(|(.., name)| plain(name) == plain(text))
-            .map(|(reason, ..)| *reason)
-            .ok_or_else(|| CaError::UnknownReason { name: text.to_owned() })
-    }
-}
-
-/// Which certificate is revoked, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Revocation {
-    /// The certificate's serial number.
-    pub serial_number: SerialNumber,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-impl Revocation {
-    /// Revokes the certificate with this serial number.
-    #[must_use]
-    pub fn new(serial_number: SerialNumber, reason: RevocationReason) -> Self {
-        Self { serial_number, reason }
     }
 }
 

@@ -7,6 +7,21 @@ mod aws;
 #[path = "support/contract.rs"]
 mod contract;
 
+#[path = "aws/creating.rs"]
+mod creating;
+#[path = "aws/errors.rs"]
+mod errors;
+#[path = "aws/issuing.rs"]
+mod issuing;
+#[cfg(feature = "connect")]
+#[path = "aws/journey.rs"]
+mod journey;
+#[path = "aws/managed.rs"]
+mod managed;
+#[cfg(feature = "route53")]
+#[path = "aws/route53.rs"]
+mod route53;
+
 use std::time::Duration;
 
 use aws::StandIn;

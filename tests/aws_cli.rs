@@ -54,6 +54,7 @@ impl Desk {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ACCESS_KEY_ID", "stand-in")
             .env("AWS_SECRET_ACCESS_KEY", "stand-in-secret")
+            .env("AWS_MAX_ATTEMPTS", "2")
             .env("AWS_REGION", aws::REGION)
             .env("AWS_ENDPOINT_URL", self.aws.endpoint_url());
         let run = tokio::task::spawn_blocking(move || command.output().unwrap());

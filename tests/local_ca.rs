@@ -484,47 +484,24 @@ async fn managed_certificates_keep_the_contract_in_memory_and_in_a_folder() {
 }
 
 #[tokio::test]
-async fn managed_certificates_are_as_acm_s() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ca");
-    let ca = LocalCa::create_root(&path, p256("CN=Root")).unwrap();
-    let managed = LocalManaged::new(ca.into());
-    let request = ManagedRequest::new("worker.acme.internal")
-        .with_key_algorithm(KeyAlgorithm::EcdsaP256)
-        .with_idempotency_key("once");
-    let id = managed.request(request.clone()).await.unwrap();
-    assert_eq!(managed.request(request.clone()).await.unwrap(), id);
-    assert!(matches!(
-        managed.request(request.with_key_algorithm(KeyAlgorithm::EcdsaP384)).await,
-        Err(ManagedError::Ca(CaError::IdempotencyConflict { .. }))
-    ));
-    let description = managed.wait_until_issued(id.clone()).await.unwrap();
-    let CertificateStatus::Issued { not_after } = description.status else {
-        panic!("not issued");
-    };
-    let days = not_after.since(Timestamp::now()).as_secs() / 86_400;
-    assert!((394..=395).contains(&days), "{days}");
-
+async fn a_managed_certificate_has_a_key_and_is_not_given_out_once_it_is_revoked() {
+    let managed = LocalManaged::new(LocalCa::in_memory_root(p256("CN=Root")).unwrap().into());
     let passphrase = Passphrase::new(*b"correct horse");
-    let exported = managed.export(id.clone(), passphrase.clone()).await.unwrap();
-    assert_eq!(exported.certificate.subject().to_string(), "CN=worker.acme.internal");
-    assert!(!exported.chain.certificates().contains(&exported.certificate));
-    let scheme = exported.private_key.scheme();
-    assert_eq!((scheme.iterations, scheme.salt_length), (2048, 20));
-    Identity::from_exported(exported, &passphrase).unwrap();
-
-    // A plain issued certificate has no key here, and a revoked one is not given out.
     let plain = managed.ca().issue(client("CN=w")).await.unwrap();
     assert!(matches!(
         managed.export(plain.id, passphrase.clone()).await,
         Err(ManagedError::Ca(CaError::NotFound { .. }))
     ));
+    let request = ManagedRequest::new("w.example").with_key_algorithm(KeyAlgorithm::EcdsaP256);
+    let id = managed.request(request).await.unwrap();
     let serial: SerialNumber = id.as_str().parse().unwrap();
     managed.ca().revoke(Revocation::new(serial, RevocationReason::Superseded)).await.unwrap();
     assert!(matches!(
-        managed.export(id, passphrase).await,
+        managed.export(id.clone(), passphrase).await,
         Err(ManagedError::NotIssued { status: CertificateStatus::Revoked { .. }, .. })
     ));
+    let refused = managed.renew(id).await.unwrap_err();
+    assert!(matches!(refused, ManagedError::NotRenewable { .. }), "{refused}");
 }
 
 #[tokio::test]

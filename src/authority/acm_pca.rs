@@ -141,7 +141,7 @@ impl CertificateAuthority for AcmPca {
     async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError> {
         let id = self.submit_request(&request).await?;
         let issued = self.wait_for(id).await?;
-        issuing::check_answer(&request, &issued)?;
+        request.check(&issued)?;
         Ok(issued)
     }
 

@@ -7,7 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 pub use arn::Arn;
 pub use error::AwsError;
@@ -69,23 +72,28 @@ type WaitObserver = Arc<dyn Fn(&str) + Send + Sync>;
 impl AwsConnection {
     /// Finds credentials and region as every AWS tool does.
     ///
-    /// Calls are retried up to five times, and slow down while AWS throttles them (the SDK's
-    /// adaptive mode). An attempt has 30 seconds. Nothing is asked of AWS yet, so wrong credentials
+    /// A call is tried up to five times, and calls slow down while AWS throttles them (the SDK's
+    /// adaptive mode), unless the environment variables `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` say
+    /// otherwise. AWS's tools take a quota that is reached for throttling too. An attempt has 30 seconds. Nothing is asked of AWS yet, so wrong credentials
     /// show with the first call.
     ///
     /// # Errors
     /// [`CaError::NoRegion`].
     pub async fn from_environment(options: AwsOptions) -> Result<Self, CaError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(5))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .build(),
-            );
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .operation_attempt_timeout(Duration::from_secs(30))
+                .build(),
+        );
+        let is_told = |name| std::env::var_os(name).is_some();
+        if !is_told("AWS_RETRY_MODE") && !is_told("AWS_MAX_ATTEMPTS") {
+            loader = loader.retry_config(RetryConfig::adaptive().with_max_attempts(5));
+        }
         if let Some(profile) = options.profile {
-            loader = loader.profile_name(profile);
+            // A profile that is named wins over credentials in the environment, as in the AWS CLI.
+            let provider = ProfileFileCredentialsProvider::builder().profile_name(&profile).build();
+            loader = loader.profile_name(profile).credentials_provider(provider);
         }
         if let Some(region) = options.region {
             loader = loader.region(Region::new(region));
@@ -102,6 +110,13 @@ impl AwsConnection {
     /// [`CaError::NoRegion`].
     pub fn from_sdk_config(config: SdkConfig) -> Result<Self, CaError> {
         let region = config.region().ok_or(CaError::NoRegion)?.to_string();
+        let config = match config.credentials_provider() {
+            Some(_) => config,
+            None => config
+                .into_builder()
+                .credentials_provider(SharedCredentialsProvider::new(NoCredentials))
+                .build(),
+        };
         Ok(Self { config, region, observer: None })
     }
 
@@ -138,6 +153,21 @@ impl AwsConnection {
     }
 }
 
+/// Says that there are no credentials. Without any provider the SDK says so too, but in an error that
+/// nobody can tell from others.
+#[derive(Debug)]
+struct NoCredentials;
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let error = CredentialsError::not_loaded("the configuration has no credentials provider");
+        future::ProvideCredentials::ready(Err(error))
+    }
+}
+
 impl fmt::Debug for AwsConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AwsConnection")
@@ -160,4 +190,12 @@ pub(crate) fn error_code(error: &CaError) -> Option<&str> {
 /// An answer lacks a field that AWS's API reference says is there.
 pub(crate) fn incomplete(operation: &'static str, field: &'static str) -> CaError {
     CaError::Backend { operation, source: format!("the answer has no {field}").into() }
+}
+
+/// An idempotency token for a request that has no idempotency key, so that the SDK's own retries do it
+/// once. 32 characters are as many as ACM takes.
+pub(crate) fn random_token() -> Result<String, CaError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(crate::key::KeyError::Random)?;
+    Ok(base16ct::lower::encode_string(&random))
 }

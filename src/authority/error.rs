@@ -113,9 +113,11 @@ pub enum CaError {
         /// When it was revoked, if the CA says so; AWS Private CA does not.
         since: Option<Timestamp>,
     },
-    /// The CA has taken the request, and the certificate was not ready in time. It may still be
-    /// issued: ask for it again by its id.
-    #[error("the certificate {id} was asked for and is not issued yet; ask for it again by its id")]
+    /// The CA has taken the request and has not finished it in time. It may still do so: ask for the
+    /// certificate again by its id.
+    #[error(
+        "the CA has not finished with the certificate {id} in time; it may still do so, so ask for it again by its id"
+    )]
     Unfinished {
         /// What the CA calls the certificate to be.
         id: CertificateId,
@@ -285,7 +287,7 @@ pub enum CaError {
     /// The backend could not be reached, or did not answer in time. Whether it has done what was
     /// asked is not known; asking again with the same idempotency key is safe.
     #[error(
-        "{operation} got no answer from AWS: check the network, the region and the endpoint; whether it was done is not known, and asking again with the same idempotency key is safe"
+        "{operation} got no answer from AWS: check the network, the region and the endpoint. If it changes something, whether that was done is not known; asking again with the same idempotency key is safe"
     )]
     Unreachable {
         /// What was being done.

@@ -20,7 +20,7 @@ use super::{
     CertificateStatus, DomainValidation, ExportedCertificate, ManagedCertificate,
     ManagedCertificates, ManagedError, ManagedRequest,
 };
-use crate::authority::aws::{Arn, AwsConnection, Call, error_code, incomplete};
+use crate::authority::aws::{Arn, AwsConnection, Call, error_code, incomplete, random_token};
 use crate::authority::{CaError, CertificateId, hash_hex};
 use crate::certificate::SubjectAlternativeName;
 use crate::key::{KeyAlgorithm, Passphrase};
@@ -183,8 +183,8 @@ impl Acm {
 
     /// ACM remembers a token for an hour and answers another request with the same token with the
     /// earlier certificate, so the token is a hash of the whole request, its issuer included.
-    fn token(&self, request: &ManagedRequest) -> Option<String> {
-        let key = request.idempotency_key.as_ref()?;
+    fn token(&self, request: &ManagedRequest) -> Result<String, CaError> {
+        let Some(key) = &request.idempotency_key else { return random_token() };
         let issuer = match &self.issuer {
             Issuer::PrivateCa(arn) => arn.as_str(),
             Issuer::Public { exportable: true } => "public, exportable",
@@ -194,7 +194,7 @@ impl Acm {
         let mut token = hash_hex(whole.as_bytes());
         // API reference, `RequestCertificate`, `IdempotencyToken`: at most 32 characters.
         token.truncate(32);
-        Some(token)
+        Ok(token)
     }
 }
 
@@ -259,7 +259,7 @@ impl ManagedCertificates for Acm {
             .domain_name(&request.domain_name)
             .set_subject_alternative_names((!further.is_empty()).then_some(further))
             .key_algorithm(key_algorithm)
-            .set_idempotency_token(self.token(&request));
+            .idempotency_token(self.token(&request)?);
         let resource = match &self.issuer {
             Issuer::PrivateCa(arn) => {
                 call = call.certificate_authority_arn(arn.as_str());

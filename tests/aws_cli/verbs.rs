@@ -1,5 +1,7 @@
 //! The journey on AWS, verb by verb.
 
+use std::time::Duration;
+
 use private_ca::Identity;
 
 use super::aws::Readiness;
@@ -10,7 +12,7 @@ async fn the_whole_journey_with_one_changed_argument() {
     let desk = Desk::new().await;
     let created =
         desk.json(&["ca", "create", "--backend", "aws", "--subject", "O=Acme,CN=Acme Root"]).await;
-    let ca = created["arn"].as_str().unwrap().to_owned();
+    let ca = created["ca"].as_str().unwrap().to_owned();
     let listed = desk.yes(&["ca", "list"]).await;
     assert!(listed.contains(&ca) && listed.contains("ACTIVE"), "{listed}");
     let shown = desk.yes(&["ca", "show", "--ca", &ca]).await;
@@ -118,7 +120,8 @@ async fn issuing_and_revoking() {
 async fn a_certificate_that_is_late_is_fetched_beside_its_key() {
     let desk = Desk::new().await;
     let ca = desk.aws.add_root("Acme Root", "EC_prime256v1", 10);
-    desk.aws.behave(|behaviour| behaviour.issuing = Readiness::never());
+    let an_hour = Duration::from_secs(3600);
+    desk.aws.behave(|behaviour| behaviour.issuing = Readiness::after(an_hour));
     let words = [
         "issue",
         "--ca",
@@ -134,8 +137,8 @@ async fn a_certificate_that_is_late_is_fetched_beside_its_key() {
     ];
     let (status, said) = desk.no(&words).await;
     assert_eq!(status, 1, "{said}");
-    assert_eq!(folder(&desk.path("late")), ["private_key_nopass.txt"]);
-    desk.aws.behave(|behaviour| behaviour.issuing = Readiness::at_once());
+    assert_eq!(folder(&desk.path("late")), ["private_key_pending.txt"]);
+    desk.aws.advance(an_hour);
     // What it said to do, word by word.
     let advice = said.split_once("private-ca issue").unwrap().1;
     let advice: Vec<_> = advice.lines().next().unwrap().split_whitespace().collect();
@@ -189,7 +192,7 @@ async fn cas_of_both_kinds_stand_below_each_other() {
             "root",
         ])
         .await;
-    let below = below["arn"].as_str().unwrap();
+    let below = below["ca"].as_str().unwrap();
     desk.yes(&["issue", "--ca", below, "--subject", "CN=v", "--key", "p256", "--out", "v"]).await;
     let verify =
         ["verify", "--anchors", "root/certificate.pem", "v/certificate_with_intermediates.txt"];

@@ -48,7 +48,7 @@ use std::time::Duration;
 
 use aws_sdk_acmpca::config::retry::RetryConfig;
 use aws_sdk_acmpca::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use private_ca::Timestamp;
+use private_ca::{PrivateKey, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -129,6 +129,10 @@ pub struct Behaviour {
     pub renewing: Readiness,
     /// Until a renewed certificate can be exported again.
     pub export_after_renewal: Readiness,
+    /// What `ExportCertificate` gives instead of the certificate's own key.
+    pub exported_key: Option<PrivateKey>,
+    /// What `ExportCertificate` gives instead of the certificate's own chain, in PEM.
+    pub exported_chain: Option<String>,
     /// So many `DescribeCertificate` after a request find nothing.
     pub describe_not_found: u32,
     /// So many `DescribeCertificate` after that have no DNS records yet.
@@ -155,6 +159,8 @@ impl Default for Behaviour {
             acm_issuing: Readiness::at_once(),
             renewing: Readiness::at_once(),
             export_after_renewal: Readiness::at_once(),
+            exported_key: None,
+            exported_chain: None,
             describe_not_found: 0,
             describe_without_records: 0,
             describe_stale_after_renewal: 0,
@@ -280,6 +286,11 @@ impl StandIn {
     /// services have it, or `*`) fail. Plans add up; the first that fits counts.
     pub fn fail_next(&self, operation: &str, times: usize, fault: Fault) {
         self.lock().faults.push(faults::Planned { operation: operation.to_owned(), times, fault });
+    }
+
+    /// What was planned and has not happened does not happen.
+    pub fn forget_faults(&self) {
+        self.lock().faults.clear();
     }
 
     /// Moves the stand-in's clock, not the one that requests are signed by: certificates expire and

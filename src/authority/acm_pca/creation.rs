@@ -12,10 +12,10 @@ use aws_sdk_acmpca::types::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::issuing::{check_answer, leads_to, random_token, token_of};
+use super::issuing::{leads_to, token_of};
 use super::template::{ROOT, Template};
 use super::{AcmPca, AcmPcaOptions, CaKind, names};
-use crate::authority::aws::{AwsConnection, Call, incomplete};
+use crate::authority::aws::{AwsConnection, Call, incomplete, random_token};
 use crate::authority::{
     CaError, CaState, CertificateAuthority, CertificatePurpose, IssueRequest, IssuedCertificate,
     RequestedValidity, hash_hex,
@@ -35,7 +35,8 @@ impl AcmPca {
     /// finds the CA and goes on from the state that it is in. AWS itself remembers the key for five
     /// minutes; for later it is kept as a tag and looked for before anything is created. AWS's lists
     /// lag by some seconds, so of two calls at the same time after those five minutes each may
-    /// create one: keep creation in one place.
+    /// create one: keep creation in one place. Validity, path length and tags may differ between the
+    /// calls; those of the first count for what is done already.
     ///
     /// # Errors
     /// [`CaError::NotInstalled`] with the ARN if the CA was created and its certificate could not be
@@ -146,7 +147,7 @@ impl AcmPca {
             .with_idempotency_key("install the root");
         let signing_algorithm = description.signing_algorithm.as_str().into();
         let template = Template::named(ROOT)?.arn(&self.arn);
-        let id = self.issue_with(&request, Some(&template), &signing_algorithm).await?;
+        let id = self.issue_with(&request, &template, None, &signing_algorithm).await?;
         let (certificate, _) = self.fetch(&id).await?;
         let chain = CertificateChain::new(vec![certificate.clone()])?;
         let issued = IssuedCertificate::new(id, certificate, chain);
@@ -249,7 +250,7 @@ impl AcmPca {
 }
 
 fn check(request: &IssueRequest, issued: &IssuedCertificate) -> Result<(), CaError> {
-    check_answer(request, issued)?;
+    request.check(issued)?;
     leads_to(issued, &issued.chain)
         .map_err(|reason| CaError::WrongAnswer { id: issued.id.clone(), reason })
 }

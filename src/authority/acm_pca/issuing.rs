@@ -12,14 +12,12 @@ use tokio::time::timeout;
 
 use super::template::{Overrides, Template};
 use super::{AcmPca, names};
-use crate::authority::aws::{Arn, error_code, incomplete};
+use crate::authority::aws::{Arn, error_code, incomplete, random_token};
 use crate::authority::{
-    CaError, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate, RequestedValidity,
-    Revocation, RevocationReason, ValidityEnd, hash_hex,
+    CaError, CaState, CertificateId, CertificatePurpose, IssueRequest, IssuedCertificate,
+    RequestedValidity, Revocation, RevocationReason, ValidityEnd, hash_hex,
 };
-use crate::certificate::{
-    Certificate, CertificateChain, DistinguishedName, SerialNumber, Timestamp,
-};
+use crate::certificate::{Certificate, CertificateChain, SerialNumber, Timestamp};
 use crate::verify::{Purpose, Verification, Verifier};
 
 /// What issuing needs to know of the CA.
@@ -37,7 +35,16 @@ impl AcmPca {
             .get_or_try_init(|| async {
                 let description = self.describe().await?;
                 let signing_algorithm = description.signing_algorithm.as_str().into();
-                let chain = self.fetch_chain().await?;
+                let chain = match self.fetch_chain().await {
+                    // The state says more than that there is no certificate; ACTIVE says nothing.
+                    Err(CaError::Backend { .. }) if description.state != CaState::Active => {
+                        return Err(CaError::State {
+                            ca: self.arn.to_string(),
+                            state: description.state,
+                        });
+                    }
+                    chain => chain?,
+                };
                 Ok(Issuer { signing_algorithm, chain })
             })
             .await
@@ -65,17 +72,22 @@ impl AcmPca {
     ) -> Result<CertificateId, CaError> {
         let issuer = self.issuer().await?;
         let now = Timestamp::now();
-        let own =
-            |chain: &CertificateChain| chain.certificates().first().map(Certificate::validity);
-        let bounds = own(&issuer.chain).ok_or_else(|| incomplete("certificate", "chain"))?;
-        if let Err(refused) = request.validity.within(bounds, now) {
+        let missing = || incomplete("GetCertificateAuthorityCertificate", "Certificate");
+        let own = issuer.chain.certificates().first().ok_or_else(missing)?;
+        let overrides = Overrides::of(request);
+        let template = self.template_for(request, overrides, own)?;
+        let passthrough =
+            overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
+        if let Err(refused) = request.validity.within(own.validity(), now) {
             // The CA may have a new certificate with a later end.
-            let renewed = own(&self.fetch_chain().await?);
-            if renewed.is_none_or(|bounds| request.validity.within(bounds, now).is_err()) {
+            let renewed = self.fetch_chain().await?;
+            let bounds = renewed.certificates().first().map(Certificate::validity);
+            if bounds.is_none_or(|bounds| request.validity.within(bounds, now).is_err()) {
                 return Err(refused);
             }
         }
-        self.issue_with(request, None, &issuer.signing_algorithm).await
+        let template = template.arn(&self.arn);
+        self.issue_with(request, &template, passthrough, &issuer.signing_algorithm).await
     }
 
     /// Asks for a certificate, and names its ARN.
@@ -86,20 +98,11 @@ impl AcmPca {
     pub(super) async fn issue_with(
         &self,
         request: &IssueRequest,
-        template: Option<&str>,
+        template_arn: &str,
+        passthrough: Option<ApiPassthrough>,
         signing_algorithm: &SigningAlgorithm,
     ) -> Result<CertificateId, CaError> {
         const OPERATION: &str = "IssueCertificate";
-        let overrides = Overrides::of(request);
-        let (template_arn, passthrough) = match template {
-            Some(arn) => (arn.to_owned(), None),
-            None => {
-                let template = self.template_for(request, overrides)?;
-                let passthrough =
-                    overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
-                (template.arn(&self.arn), passthrough)
-            }
-        };
         let token = match &request.idempotency_key {
             None => random_token()?,
             Some(key) => {
@@ -115,7 +118,7 @@ impl AcmPca {
             .certificate_authority_arn(self.arn.as_str())
             .csr(Blob::new(request.certificate_request.to_pem()))
             .signing_algorithm(signing_algorithm.clone())
-            .template_arn(&template_arn)
+            .template_arn(template_arn)
             .validity(validity)
             .set_validity_not_before(not_before)
             .set_api_passthrough(passthrough)
@@ -130,7 +133,7 @@ impl AcmPca {
             Err(error) => {
                 let mut error = self.call(OPERATION).failed(error);
                 if let CaError::AccessDenied { template, .. } = &mut error {
-                    *template = Some(template_arn);
+                    *template = Some(template_arn.to_owned());
                 }
                 Err(self.explained(error).await)
             }
@@ -141,10 +144,18 @@ impl AcmPca {
         &self,
         request: &IssueRequest,
         overrides: Overrides,
+        own: &Certificate,
     ) -> Result<Template, CaError> {
-        let subject = request.certificate_request.subject();
+        let subject = own.subject();
+        let no_names = request.subject_alternative_names.as_ref().is_some_and(Vec::is_empty);
+        if no_names && !request.certificate_request.subject_alternative_names().is_empty() {
+            return Err(CaError::NotAllowed {
+                subject,
+                reason: "AWS Private CA takes the signing request's subject alternative names where no others are asked for: make a signing request without any",
+            });
+        }
         let Some(explicit) = &self.template else {
-            return Template::of_purpose(request.purpose, overrides, subject);
+            return Template::of_purpose(request.purpose, overrides, &subject);
         };
         let reason = if overrides.names && !explicit.passes_the_request_through() {
             "names other than the signing request's need a template with _APIPassthrough in its name; AWS ignores them with any other"
@@ -153,7 +164,7 @@ impl AcmPca {
         } else {
             return Ok(explicit.clone());
         };
-        Err(CaError::NotAllowed { subject: subject.clone(), reason })
+        Err(CaError::NotAllowed { subject, reason })
     }
 
     /// Waits until the certificate is there, and checks that it is this CA's.
@@ -176,7 +187,7 @@ impl AcmPca {
         if !arn.is_certificate_of(&self.arn) {
             return Err(not_found());
         }
-        self.connection.waiting_for("the certificate to be issued");
+        self.connection.waiting_for(&format!("{id} to be issued"));
         let waiter = self
             .client
             .wait_until_certificate_issued()
@@ -237,56 +248,14 @@ impl AcmPca {
             Some("RequestAlreadyProcessedException") => {
                 CaError::AlreadyRevoked { serial_number: serial_number.clone(), since: None }
             }
-            // The CA itself or the certificate: the CA tells which.
-            Some("ResourceNotFoundException") if self.describe().await.is_ok() => {
-                CaError::NotFound { id: CertificateId::new(serial_number.to_string()) }
-            }
+            // The CA itself or the certificate: the CA tells which, to whoever may look at it.
+            Some("ResourceNotFoundException") => match self.describe().await {
+                Err(gone @ CaError::NoSuchCa { .. }) => gone,
+                _ => CaError::NotFound { id: CertificateId::new(serial_number.to_string()) },
+            },
             _ => self.explained(error).await,
         })
     }
-}
-
-/// What the answer has to be for this request. A certificate that is wrong exists all the same, so
-/// the error has its id.
-pub(super) fn check_answer(
-    request: &IssueRequest,
-    issued: &IssuedCertificate,
-) -> Result<(), CaError> {
-    let certificate = &issued.certificate;
-    let wrong = |reason: &str| {
-        Err(CaError::WrongAnswer { id: issued.id.clone(), reason: reason.to_owned() })
-    };
-    if certificate.public_key_der() != request.certificate_request.public_key_der() {
-        return wrong("it is for another key than the signing request's");
-    }
-    let asked_ca = matches!(request.purpose, CertificatePurpose::SubordinateCa { .. });
-    match (asked_ca, certificate.is_ca()) {
-        (true, false) => return wrong("it is no CA's certificate (RFC 5280 section 4.2.1.9)"),
-        (false, true) => return wrong("it is a CA's certificate (RFC 5280 section 4.2.1.9)"),
-        _ => {}
-    }
-    // What was asked beyond the signing request AWS can ignore without a word.
-    if let Some(names) = &request.subject_alternative_names {
-        let written = certificate.subject_alternative_names();
-        if names.iter().any(|name| !written.contains(name)) || written.len() > names.len() {
-            return wrong("its subject alternative names are not those that were asked for");
-        }
-    }
-    if request.key_usage.is_some_and(|usage| certificate.key_usage() != Some(usage)) {
-        return wrong("its key usage is not the one that was asked for");
-    }
-    if let Some(subject) = &request.subject {
-        let attributes = |name: &DistinguishedName| {
-            let mut attributes: Vec<_> = name.attributes().collect();
-            attributes.sort();
-            attributes
-        };
-        // AWS has its own order and its own string types.
-        if attributes(subject) != attributes(&certificate.subject()) {
-            return wrong("its subject is not the one that was asked for");
-        }
-    }
-    Ok(())
 }
 
 /// Whether the certificate verifies up to the root of this chain.
@@ -319,12 +288,6 @@ pub(super) fn token_of(whole: &str) -> String {
     let mut token = hash_hex(whole.as_bytes());
     token.truncate(36);
     token
-}
-
-pub(super) fn random_token() -> Result<String, CaError> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(crate::key::KeyError::Random)?;
-    Ok(base16ct::lower::encode_string(&random))
 }
 
 /// The end and, if one was asked for, the start. AWS counts days, months and years from the moment
@@ -375,13 +338,6 @@ fn api_passthrough(request: &IssueRequest, template: &Template) -> Result<ApiPas
         for name in alternative_names {
             extensions = extensions.subject_alternative_names(names::general_name(name)?);
         }
-    }
-    let given = request.certificate_request.subject_alternative_names();
-    if request.subject_alternative_names.as_ref().is_some_and(Vec::is_empty) && !given.is_empty() {
-        return Err(CaError::NotAllowed {
-            subject: request.certificate_request.subject().clone(),
-            reason: "AWS Private CA takes the signing request's names where no others are given, so they cannot be left out: make a signing request without them",
-        });
     }
     let subject = request.subject.as_ref().map(names::subject).transpose()?;
     Ok(ApiPassthrough::builder().extensions(extensions.build()).set_subject(subject).build())

@@ -28,6 +28,15 @@ impl AwsError {
         self.operation
     }
 
+    /// What the innermost cause says; the SDK's layers above it say "io error" and the like.
+    fn last_word(&self) -> String {
+        let mut innermost: &(dyn Error + 'static) = &*self.source;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        printable(&innermost.to_string())
+    }
+
     /// The code: `ResourceNotFoundException`. There is none if AWS did not answer.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -40,7 +49,7 @@ impl fmt::Display for AwsError {
         match (&self.message, &self.code) {
             (Some(message), Some(code)) => write!(f, "AWS says: {message} ({code}")?,
             (None, Some(code)) => write!(f, "AWS says: {code} (no message")?,
-            _ => return write!(f, "no answer to {}", self.operation),
+            _ => return write!(f, "no answer to {}: {}", self.operation, self.last_word()),
         }
         match &self.request_id {
             Some(id) => write!(f, ", request {id})"),

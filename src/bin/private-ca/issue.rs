@@ -81,7 +81,7 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
     let files: &[&str] = if key.is_some() { &IDENTITY_FILES } else { &CERTIFICATE_FILES };
     check_free(out, files, arguments.overwrite)?;
     let key = key.map(|key| PendingKey::write(out, key, existing)).transpose()?;
-    let id = match ca.submit(request).await {
+    let id = match ca.submit(request.clone()).await {
         Ok(id) => id,
         Err(error) => return Err(not_submitted(error, key)),
     };
@@ -94,7 +94,8 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
             if overwrite { " --overwrite" } else { "" }
         )
     };
-    let issued = ca.certificate(id.clone()).await.or_no();
+    let issued = ca.certificate(id.clone()).await;
+    let issued = issued.and_then(|issued| request.check(&issued).map(|()| issued)).or_no();
     let issued =
         issued.map_err(|failure| failure.advise(named(&id, &fetch(arguments.overwrite))))?;
     let delivered = match key {

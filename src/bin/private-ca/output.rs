@@ -103,11 +103,16 @@ fn finish(status: u8, written: std::io::Result<()>) -> ExitCode {
 fn further_causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut said = error.to_string();
     let mut further = Vec::new();
-    for cause in causes(error).skip(1) {
-        let cause = cause.to_string();
+    for error in causes(error).skip(1) {
+        let cause = error.to_string();
         if !said.contains(&cause) {
             said.clone_from(&cause);
             further.push(cause);
+        }
+        // What lies behind it are the layers of AWS's SDK, whose last word it has said.
+        #[cfg(feature = "aws")]
+        if error.is::<private_ca::authority::aws::AwsError>() {
+            break;
         }
     }
     further

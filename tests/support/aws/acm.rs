@@ -300,13 +300,24 @@ impl State {
         let mut tags = Vec::new();
         add_tags(&mut tags, body.get("Tags"))?;
         let is_private = authority_arn.is_some();
-        let records = domain_names.iter().map(|domain| {
+        // "DNS validation": a name and its wildcard share one record.
+        let mut of_domains: Vec<(&str, (String, String))> = Vec::new();
+        let mut records = Vec::new();
+        for domain in domain_names.iter().filter(|_| !is_private) {
             let domain = domain.trim_start_matches("*.");
-            (
-                format!("_{}.{domain}.", random_hex(16)),
-                format!("_{}.{}.acm-validations.aws.", random_hex(16), random_hex(5)),
-            )
-        });
+            let known = of_domains.iter().find(|(known, _)| *known == domain);
+            let record = known.map_or_else(
+                || {
+                    (
+                        format!("_{}.{domain}.", random_hex(16)),
+                        format!("_{}.{}.acm-validations.aws.", random_hex(16), random_hex(5)),
+                    )
+                },
+                |(_, record)| record.clone(),
+            );
+            of_domains.push((domain, record.clone()));
+            records.push(record);
+        }
         let arn = self.arn("acm", ACCOUNT, &format!("certificate/{}", random_uuid()));
         let behaviour = &self.behaviour;
         self.managed.push(Managed {
@@ -321,7 +332,7 @@ impl State {
             is_exported: false,
             export_held_back: None,
             used_by: Vec::new(),
-            records: if is_private { Vec::new() } else { records.collect() },
+            records,
             not_found_for: behaviour.describe_not_found,
             without_records_for: behaviour.describe_without_records,
             is_exportable: is_private || body["Options"]["Export"] == "ENABLED",
@@ -401,6 +412,8 @@ impl State {
                 "The passphrase has characters that are not allowed",
             );
         }
+        let (key, chain_pem) =
+            (self.behaviour.exported_key.clone(), self.behaviour.exported_chain.clone());
         let managed = self.managed_of(body)?;
         if !managed.is_exportable {
             return refuse(
@@ -414,10 +427,11 @@ impl State {
         let material = issued(managed)?.clone();
         managed.is_exported = true;
         let passphrase = Passphrase::new(passphrase);
-        let key = EncryptedPrivateKey::encrypt(&material.key, &passphrase, EncryptionPreset::Acm);
+        let key = key.as_ref().unwrap_or(&material.key);
+        let key = EncryptedPrivateKey::encrypt(key, &passphrase, EncryptionPreset::Acm);
         Ok(json!({
             "Certificate": material.certificate.to_pem(),
-            "CertificateChain": material.chain_pem,
+            "CertificateChain": chain_pem.unwrap_or(material.chain_pem),
             "PrivateKey": key.unwrap().to_pem(),
         }))
     }

@@ -27,6 +27,8 @@ pub enum Fault {
     CutConnection(Cut),
     /// It is done, and the connection breaks: what is seen when a response is lost.
     CutAfterDoing(Cut),
+    /// It is done, and its answer lacks the last character: whoever reads it has all but that.
+    WithoutEnd,
     /// It is done and answered later.
     Delay(Duration),
     /// AWS's clock is so far ahead, and the refusal says so in its `Date`.

@@ -60,7 +60,10 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         if let Some(Fault::Delay(time)) = &fault {
             tokio::time::sleep(*time).await;
         }
-        let response = respond(state, &request, &call, fault.as_ref());
+        let mut response = respond(state, &request, &call, fault.as_ref());
+        if matches!(fault, Some(Fault::WithoutEnd)) {
+            response.body.pop();
+        }
         let head = response.head();
         let body = response.body.as_bytes();
         let sent = match fault {

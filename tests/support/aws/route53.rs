@@ -208,6 +208,11 @@ impl State {
         if !start.is_empty() {
             zones.retain(|zone| zone.order() >= reversed(&start));
         }
+        // Among those of one name, from this one on.
+        if let Some(id) = query(target, "hostedzoneid") {
+            let first = zones.iter().position(|zone| zone.id == id);
+            zones.drain(..first.unwrap_or_default());
+        }
         let next = zones.get(size).map_or_else(String::new, |next| {
             format!(
                 "<NextDNSName>{}</NextDNSName><NextHostedZoneId>{}</NextHostedZoneId>",
