@@ -59,10 +59,10 @@ async fn the_purpose_and_what_else_is_asked_choose_the_template() {
             for_purpose(CertificatePurpose::ClientAndServer).with_key_usage(usage),
             "BlankEndEntityCertificate_APIPassthrough/V1",
         ),
-        // What the purpose asks for anyway needs nothing.
+        // AWS's other templates have keyEncipherment beside it.
         (
             for_purpose(CertificatePurpose::Client).with_key_usage(KeyUsage::DIGITAL_SIGNATURE),
-            "EndEntityClientAuthCertificate/V1",
+            "BlankEndEntityCertificate_APIPassthrough/V1",
         ),
         (
             for_purpose(below(1)).with_subject(subject()),

@@ -9,11 +9,12 @@ pub(crate) use aws::administer;
 use private_ca::authority::local::Revoked;
 use private_ca::{Certificate, LocalCa, LocalCaOptions, RequestedValidity, Revocation};
 
+use crate::access::Access;
 use crate::arguments::{
     Backend, CaCreateArguments, CaCrlArguments, CaShowArguments, RevokeArguments,
 };
 use crate::output::{self, Answer};
-use crate::reference::{Access, CaReference};
+use crate::reference::CaReference;
 use crate::{Failure, OrFail as _};
 
 pub(crate) async fn create(arguments: CaCreateArguments) -> Result<Answer, Failure> {

@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use private_ca::authority::aws::{Arn, AwsConnection, AwsOptions};
 use private_ca::{Acm, AcmPca, CertificateId};
 
+use crate::access::Access;
 use crate::arguments::AwsArguments;
-use crate::reference::Access;
 use crate::{Failure, OrFail as _};
 
 /// Connects to the region that is named, or to that of the ARN, or to the configured one.

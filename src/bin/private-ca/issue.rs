@@ -12,10 +12,11 @@ use private_ca::{
     IssueRequest, IssuedCertificate, LocalCa, PrivateKey, RequestedValidity,
 };
 
+use crate::access::Access;
 use crate::arguments::{IssueArguments, Purpose};
 use crate::files::{check_free, existing, in_file};
 use crate::output::{self, Answer, shell_path};
-use crate::reference::{Access, certificate_id};
+use crate::reference::certificate_id;
 use crate::{Failure, OrFail as _};
 
 /// A new key until its certificate is there. It has a name of its own, so that with `--overwrite`

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 yes, 1 no, 2 could not be asked.
 
+mod access;
 mod arguments;
 mod authority;
 #[cfg(feature = "aws")]

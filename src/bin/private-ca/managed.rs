@@ -8,12 +8,13 @@ use private_ca::managed::{
 };
 use private_ca::{CaError, Certificate, CertificateId, KeyAlgorithm, ManagedRequest, file};
 
+use crate::access::Access;
 use crate::arguments::{
     AwsArguments, ExportArguments, RenewArguments, RequestArguments, StatusArguments,
 };
 use crate::files::{certificates, check_free, existing, in_file};
 use crate::output::{self, Answer, shell_path};
-use crate::reference::{Access, CaReference, certificate_id, managed};
+use crate::reference::{CaReference, certificate_id, managed};
 use crate::{Failure, OrFail as _};
 
 pub(crate) async fn export(arguments: ExportArguments) -> Result<Answer, Failure> {

@@ -14,7 +14,7 @@ use private_ca::{
     SerialNumber,
 };
 
-use crate::arguments::{AwsArguments, PassphraseSource};
+use crate::access::Access;
 use crate::output::shell_path;
 use crate::{Failure, OrFail as _};
 
@@ -83,28 +83,6 @@ impl fmt::Display for CaReference {
             Self::Folder(path) => f.write_str(&shell_path(path)),
             #[cfg(feature = "aws")]
             Self::Aws(arn) => f.write_str(arn.as_str()),
-        }
-    }
-}
-
-/// With what a CA is opened.
-pub(crate) struct Access<'a> {
-    /// The passphrase of its key, if it is a local one.
-    pub(crate) passphrase: PassphraseSource,
-    /// How AWS is reached, if it is there.
-    pub(crate) aws: &'a AwsArguments,
-    /// The template that it issues with, if it is there.
-    #[cfg(feature = "aws")]
-    pub(crate) template: Option<&'a str>,
-}
-
-impl<'a> Access<'a> {
-    pub(crate) fn new(passphrase: impl Into<PassphraseSource>, aws: &'a AwsArguments) -> Self {
-        Self {
-            passphrase: passphrase.into(),
-            aws,
-            #[cfg(feature = "aws")]
-            template: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use private_ca::authority::acm_pca::{
 };
 use private_ca::{AcmPca, AcmPcaOptions, CertificateAuthority as _, RequestedValidity, file};
 
+use crate::access::Access;
 use crate::arguments::{
     AwsCa, AwsCaArguments, AwsCaCommand, CaAuditReportArguments, CaCreateArguments,
     CaDeleteArguments, CaGrantAcmArguments, CaInstallArguments, CaListArguments, CaPolicyArguments,
@@ -15,7 +16,7 @@ use crate::arguments::{
 use crate::aws::{ca, connect};
 use crate::files::in_file;
 use crate::output::{self, Answer};
-use crate::reference::{Access, CaReference};
+use crate::reference::CaReference;
 use crate::{Failure, OrFail as _};
 
 pub(crate) async fn administer(command: AwsCaCommand) -> Result<Answer, Failure> {
