@@ -277,9 +277,10 @@ impl IssueRequest {
 }
 
 impl IssueRequest {
-    /// Whether a CA's answer is what was asked: the signing request's key, a CA's certificate or not,
-    /// and whatever the request says beyond the signing request, which AWS Private CA can ignore
-    /// without a word. Backends check this themselves in
+    /// Whether a CA's answer is what was asked: key, subject, subject alternative names, a CA's
+    /// certificate of that path length or none, and a key usage that was asked for. AWS Private CA can
+    /// ignore without a word what a template does not take from the request. Extended key usage is the
+    /// template's, and validity the CA's to cut. Backends check this themselves in
     /// [`issue`](CertificateAuthority::issue); whoever calls [`submit`](CertificateAuthority::submit)
     /// and [`certificate`](CertificateAuthority::certificate) apart does it here.
     ///
@@ -299,27 +300,26 @@ impl IssueRequest {
             (false, true) => return wrong("it is a CA's certificate (RFC 5280 section 4.2.1.9)"),
             _ => {}
         }
-        if let Some(names) = &self.subject_alternative_names {
-            let written = certificate.subject_alternative_names();
-            if names.iter().any(|name| !written.contains(name))
-                || written.iter().any(|name| !names.contains(name))
-            {
-                return wrong("its subject alternative names are not those that were asked for");
-            }
+        if let CertificatePurpose::SubordinateCa { path_len } = self.purpose
+            && certificate.basic_constraints().and_then(|bounds| bounds.path_len) != path_len
+        {
+            return wrong("its path length is not the one that was asked for");
+        }
+        let given = &self.certificate_request;
+        let names =
+            self.subject_alternative_names.as_deref().unwrap_or(given.subject_alternative_names());
+        let written = certificate.subject_alternative_names();
+        if names.iter().any(|name| !written.contains(name))
+            || written.iter().any(|name| !names.contains(name))
+        {
+            return wrong("its subject alternative names are not those that were asked for");
+        }
+        let subject = self.subject.as_ref().unwrap_or(given.subject());
+        if !subject.has_attributes_of(&certificate.subject()) {
+            return wrong("its subject is not the one that was asked for");
         }
         if self.key_usage.is_some_and(|usage| certificate.key_usage() != Some(usage)) {
             return wrong("its key usage is not the one that was asked for");
-        }
-        if let Some(subject) = &self.subject {
-            // AWS has its own order and its own string types.
-            let attributes = |name: &DistinguishedName| {
-                let mut attributes: Vec<_> = name.attributes().collect();
-                attributes.sort();
-                attributes
-            };
-            if attributes(subject) != attributes(&certificate.subject()) {
-                return wrong("its subject is not the one that was asked for");
-            }
         }
         Ok(())
     }

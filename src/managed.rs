@@ -211,6 +211,16 @@ pub enum ManagedError {
         /// The name of the record.
         name: String,
     },
+    /// A DNS record is not one by which ACM validates a domain, so it is not written.
+    #[error(
+        "the DNS record {name:?} for {value:?} is not one by which ACM validates that domain, so it was not written"
+    )]
+    WrongRecord {
+        /// The name of the record.
+        name: String,
+        /// The name that it stands for.
+        value: String,
+    },
     /// The answer of an export is not one certificate with its chain and its key.
     #[error("the export of {id} cannot be used: {reason}")]
     WrongExport {

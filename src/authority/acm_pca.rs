@@ -27,7 +27,7 @@ use issuing::Issuer;
 pub use options::{AcmPcaOptions, CrlOptions, KeyStorage, OcspOptions, UsageMode};
 use template::Template;
 
-use super::aws::{Arn, AwsConnection, Call, error_code};
+use super::aws::{Arn, AwsConnection, Call, LONGEST_WAIT, error_code};
 use super::{
     CaError, CertificateAuthority, CertificateId, IssueRequest, IssuedCertificate, Revocation,
 };
@@ -98,10 +98,11 @@ impl AcmPca {
         Ok(self)
     }
 
-    /// Waits at most this long for a certificate or for a CA, instead of [`DEADLINE`].
+    /// Waits at most this long for a certificate or for a CA, a year at most, instead of
+    /// [`DEADLINE`].
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = deadline.min(LONGEST_WAIT);
         self
     }
 

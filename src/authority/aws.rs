@@ -18,6 +18,9 @@ pub(crate) use error::Call;
 
 use super::CaError;
 
+/// Longer than anybody waits, and short enough to be added to any time.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
+
 /// How AWS is reached, as the AWS CLI's options of the same names say.
 ///
 /// What is not named comes from where every AWS tool takes it: environment variables, profiles in

@@ -115,7 +115,6 @@ async fn issue_member(
         Ok(fingerprint) => fingerprint,
         Err(error) => return (Err(error), false),
     };
-    let public_key = request.certificate_request.public_key_der().to_vec();
     let (id, was_resumed) = match record.submitted(name) {
         Some((earlier, id)) if earlier == fingerprint => (id, true),
         Some(_) => {
@@ -123,7 +122,7 @@ async fn issue_member(
         }
         None => {
             request.idempotency_key.get_or_insert_with(|| record.idempotency_key(name));
-            let id = match ca.submit(request).await {
+            let id = match ca.submit(request.clone()).await {
                 Ok(id) => id,
                 Err(error) => return (Err(error), false),
             };
@@ -133,12 +132,6 @@ async fn issue_member(
             (id, false)
         }
     };
-    let outcome = ca.certificate(id).await.and_then(|issued| {
-        if issued.certificate.public_key_der() == public_key {
-            return Ok(issued);
-        }
-        let reason = "it is for another key than the signing request's".to_owned();
-        Err(CaError::WrongAnswer { id: issued.id, reason })
-    });
-    (outcome, was_resumed)
+    let issued = ca.certificate(id).await;
+    (issued.and_then(|issued| request.check(&issued).map(|()| issued)), was_resumed)
 }

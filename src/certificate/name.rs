@@ -118,6 +118,17 @@ impl DistinguishedName {
         self.attributes().rev().find_map(|(oid, value)| (oid == COMMON_NAME).then_some(value))
     }
 
+    /// Whether two names have the same attributes with the same text, in any order and encoding. AWS
+    /// Private CA writes names in its own order.
+    pub(crate) fn has_attributes_of(&self, other: &Self) -> bool {
+        let sorted = |name: &Self| {
+            let mut attributes: Vec<_> = name.attributes().collect();
+            attributes.sort();
+            (attributes, name.rdns().iter().map(RelativeDistinguishedName::len).sum::<usize>())
+        };
+        sorted(self) == sorted(other)
+    }
+
     /// Whether an attribute holds a control character, which readers of certificates disagree on.
     #[cfg(feature = "local")]
     pub(crate) fn has_control_characters(&self) -> bool {

@@ -20,7 +20,9 @@ use super::{
     CertificateStatus, DomainValidation, ExportedCertificate, ManagedCertificate,
     ManagedCertificates, ManagedError, ManagedRequest,
 };
-use crate::authority::aws::{Arn, AwsConnection, Call, error_code, incomplete, random_token};
+use crate::authority::aws::{
+    Arn, AwsConnection, Call, LONGEST_WAIT, error_code, incomplete, random_token,
+};
 use crate::authority::{CaError, CertificateId, hash_hex};
 use crate::certificate::SubjectAlternativeName;
 use crate::key::{KeyAlgorithm, Passphrase};
@@ -102,10 +104,10 @@ impl Acm {
         }
     }
 
-    /// Waits at most this long for ACM, instead of [`DEADLINE`].
+    /// Waits at most this long for ACM, a year at most, instead of [`DEADLINE`].
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = deadline.min(LONGEST_WAIT);
         self
     }
 
@@ -277,7 +279,9 @@ impl ManagedCertificates for Acm {
         let answer =
             call.send().await.map_err(|error| Call::acm(OPERATION, resource).failed(error))?;
         let arn = answer.certificate_arn.ok_or_else(|| incomplete(OPERATION, "CertificateArn"))?;
-        Ok(CertificateId::new(arn))
+        let id = CertificateId::new(arn);
+        self.certificate_arn(&id)?;
+        Ok(id)
     }
 
     async fn describe(&self, id: CertificateId) -> Result<ManagedCertificate, ManagedError> {

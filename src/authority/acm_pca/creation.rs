@@ -12,7 +12,7 @@ use aws_sdk_acmpca::types::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::issuing::{leads_to, token_of};
+use super::issuing::{token_of, verified_chain};
 use super::template::{ROOT, Template};
 use super::{AcmPca, AcmPcaOptions, CaKind, names};
 use crate::authority::aws::{AwsConnection, Call, incomplete, random_token};
@@ -23,6 +23,7 @@ use crate::authority::{
 use crate::certificate::{Certificate, CertificateChain};
 use crate::key::KeyAlgorithm;
 use crate::request::CertificateRequest;
+use crate::verify;
 
 /// The tags by which a CA is found again: hashes of the idempotency key and of the whole request.
 const KEY_TAG: &str = "private-ca:idempotency-key";
@@ -46,7 +47,7 @@ impl AcmPca {
         options: AcmPcaOptions,
     ) -> Result<Self, CaError> {
         let ca = Self::create(connection, &options, CaKind::Root).await?;
-        let installed = ca.install_root(options.validity).await;
+        let installed = ca.install_own(options.validity, Some(&options)).await;
         installed.map_err(|error| ca.not_installed(error))?;
         Ok(ca)
     }
@@ -62,7 +63,8 @@ impl AcmPca {
         options: AcmPcaOptions,
     ) -> Result<Self, CaError> {
         let ca = Self::create(connection, &options, CaKind::Subordinate).await?;
-        let installed = ca.install_under(parent, options.validity, options.path_len).await;
+        let (validity, path_len) = (options.validity, options.path_len);
+        let installed = ca.install_signed(parent, validity, path_len, Some(&options)).await;
         installed.map_err(|error| ca.not_installed(error))?;
         Ok(ca)
     }
@@ -139,7 +141,15 @@ impl AcmPca {
     /// # Errors
     /// [`CaError::State`] if the CA is in a state in which it takes no certificate.
     pub async fn install_root(&self, validity: RequestedValidity) -> Result<(), CaError> {
-        let Some(signing_request) = self.pending().await? else { return Ok(()) };
+        self.install_own(validity, None).await
+    }
+
+    async fn install_own(
+        &self,
+        validity: RequestedValidity,
+        expected: Option<&AcmPcaOptions>,
+    ) -> Result<(), CaError> {
+        let Some(signing_request) = self.pending(expected).await? else { return Ok(()) };
         let description = self.describe().await?;
         let purpose = CertificatePurpose::SubordinateCa { path_len: None };
         // Within five minutes the same certificate comes again; a second one would harm nobody.
@@ -151,7 +161,11 @@ impl AcmPca {
         let (certificate, _) = self.fetch(&id).await?;
         let chain = CertificateChain::new(vec![certificate.clone()])?;
         let issued = IssuedCertificate::new(id, certificate, chain);
-        check(&request, &issued)?;
+        request.check(&issued)?;
+        if !verify::issued(&issued.certificate, &issued.certificate) {
+            let reason = "it is not signed by its own key, as a root is".to_owned();
+            return Err(CaError::WrongAnswer { id: issued.id, reason });
+        }
         self.import(&issued.certificate, None).await
     }
 
@@ -167,17 +181,33 @@ impl AcmPca {
         validity: RequestedValidity,
         path_len: u8,
     ) -> Result<(), CaError> {
-        let Some(signing_request) = self.pending().await? else { return Ok(()) };
+        self.install_signed(parent, validity, path_len, None).await
+    }
+
+    async fn install_signed(
+        &self,
+        parent: &dyn CertificateAuthority,
+        validity: RequestedValidity,
+        path_len: u8,
+        expected: Option<&AcmPcaOptions>,
+    ) -> Result<(), CaError> {
+        let Some(signing_request) = self.pending(expected).await? else { return Ok(()) };
         let purpose = CertificatePurpose::SubordinateCa { path_len: Some(path_len) };
         let request = IssueRequest::new(signing_request, purpose, validity)
             .with_idempotency_key(format!("install {}", self.arn));
         let issued = parent.issue(request.clone()).await?;
-        check(&request, &issued)?;
-        self.import(&issued.certificate, Some(&issued.chain)).await
+        request.check(&issued)?;
+        let chain = verified_chain(&issued, &parent.certificate_chain().await?)
+            .map_err(|reason| CaError::WrongAnswer { id: issued.id.clone(), reason })?;
+        self.import(&issued.certificate, Some(&chain)).await
     }
 
     /// The signing request of a CA that waits for its certificate; `None` if it has one.
-    async fn pending(&self) -> Result<Option<CertificateRequest>, CaError> {
+    /// It is for what was asked to be created, if that is known: whoever signs it vouches for it.
+    async fn pending(
+        &self,
+        expected: Option<&AcmPcaOptions>,
+    ) -> Result<Option<CertificateRequest>, CaError> {
         const OPERATION: &str = "GetCertificateAuthorityCsr";
         let late = || CaError::State { ca: self.arn.to_string(), state: CaState::Creating };
         self.connection.waiting_for("the CA's key and signing request");
@@ -207,7 +237,23 @@ impl AcmPca {
             }
         };
         let pem = answer.csr().ok_or_else(|| incomplete(OPERATION, "Csr"))?;
-        Ok(Some(CertificateRequest::from_pem_or_der(pem.as_bytes())?))
+        let request = CertificateRequest::from_pem_or_der(pem.as_bytes())?;
+        let is_expected = expected.is_none_or(|options| {
+            options.subject.has_attributes_of(request.subject())
+                && KeyAlgorithm::of_public_key(request.public_key_der())
+                    == Some(options.key_algorithm)
+        });
+        if !is_expected {
+            return Err(CaError::Backend {
+                operation: OPERATION,
+                source: format!(
+                    "the signing request is for {} and not for what was to be created",
+                    request.subject()
+                )
+                .into(),
+            });
+        }
+        Ok(Some(request))
     }
 
     async fn import(
@@ -247,12 +293,6 @@ impl AcmPca {
     fn not_installed(&self, source: CaError) -> CaError {
         CaError::NotInstalled { ca: self.arn.to_string(), source: Box::new(source) }
     }
-}
-
-fn check(request: &IssueRequest, issued: &IssuedCertificate) -> Result<(), CaError> {
-    request.check(issued)?;
-    leads_to(issued, &issued.chain)
-        .map_err(|reason| CaError::WrongAnswer { id: issued.id.clone(), reason })
 }
 
 /// A CA that an earlier call with the same idempotency key created.

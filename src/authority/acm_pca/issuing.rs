@@ -63,6 +63,8 @@ impl AcmPca {
             Err(error) => return Err(self.explained(self.call(OPERATION).failed(error)).await),
         };
         let own = answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
+        bounded(OPERATION, own)?;
+        bounded(OPERATION, answer.certificate_chain().unwrap_or_default())?;
         chain_of(own, answer.certificate_chain())
     }
 
@@ -126,10 +128,19 @@ impl AcmPca {
             .send()
             .await;
         match answer {
-            Ok(answer) => answer
-                .certificate_arn
-                .map(CertificateId::new)
-                .ok_or_else(|| incomplete(OPERATION, "CertificateArn")),
+            Ok(answer) => {
+                let arn = answer.certificate_arn();
+                let arn: Arn =
+                    arn.ok_or_else(|| incomplete(OPERATION, "CertificateArn"))?.parse()?;
+                if !arn.is_certificate_of(&self.arn) {
+                    return Err(CaError::InvalidArn {
+                        arn: arn.to_string(),
+                        expected: "a certificate of this CA",
+                        reason: "it is what AWS answered",
+                    });
+                }
+                Ok(CertificateId::new(arn.as_str()))
+            }
             Err(error) => {
                 let mut error = self.call(OPERATION).failed(error);
                 if let CaError::AccessDenied { template, .. } = &mut error {
@@ -171,8 +182,8 @@ impl AcmPca {
     pub(super) async fn wait_for(&self, id: CertificateId) -> Result<IssuedCertificate, CaError> {
         let (certificate, chain) = self.fetch(&id).await?;
         let chain = chain.ok_or_else(|| incomplete("GetCertificate", "CertificateChain"))?;
-        let issued = IssuedCertificate::new(id, certificate, chain);
-        self.check_chain(&issued).await?;
+        let mut issued = IssuedCertificate::new(id, certificate, chain);
+        issued.chain = self.verified_chain(&issued).await?;
         Ok(issued)
     }
 
@@ -212,23 +223,29 @@ impl AcmPca {
         let certificate =
             answer.certificate().ok_or_else(|| incomplete(OPERATION, "Certificate"))?;
         let chain = answer.certificate_chain().filter(|chain| !chain.trim().is_empty());
+        bounded(OPERATION, certificate)?;
+        bounded(OPERATION, chain.unwrap_or_default())?;
         Ok((
             Certificate::from_pem_or_der(certificate.as_bytes())?,
             chain.map(|chain| CertificateChain::from_pem_or_der(chain.as_bytes())).transpose()?,
         ))
     }
 
-    /// The certificate leads to the root of this CA, by our own verifier.
-    async fn check_chain(&self, issued: &IssuedCertificate) -> Result<(), CaError> {
+    /// The chain by which the certificate leads to the root of this CA, by our own verifier.
+    async fn verified_chain(
+        &self,
+        issued: &IssuedCertificate,
+    ) -> Result<CertificateChain, CaError> {
         let known = &self.issuer().await?.chain;
-        if let Err(reason) = leads_to(issued, known) {
-            // The CA may have a new certificate.
-            let renewed = self.fetch_chain().await?;
-            if leads_to(issued, &renewed).is_err() {
-                return Err(CaError::WrongAnswer { id: issued.id.clone(), reason });
+        match verified_chain(issued, known) {
+            Ok(chain) => Ok(chain),
+            Err(reason) => {
+                // The CA may have a new certificate.
+                let renewed = self.fetch_chain().await?;
+                verified_chain(issued, &renewed)
+                    .map_err(|_| CaError::WrongAnswer { id: issued.id.clone(), reason })
             }
         }
-        Ok(())
     }
 
     pub(super) async fn revoke_certificate(&self, revocation: &Revocation) -> Result<(), CaError> {
@@ -258,8 +275,12 @@ impl AcmPca {
     }
 }
 
-/// Whether the certificate verifies up to the root of this chain.
-pub(super) fn leads_to(issued: &IssuedCertificate, known: &CertificateChain) -> Result<(), String> {
+/// The chain by which the certificate leads to the root of `known`, whose first certificate has to be
+/// its issuer. It is the chain that was verified, and not the one that came with the certificate.
+pub(super) fn verified_chain(
+    issued: &IssuedCertificate,
+    known: &CertificateChain,
+) -> Result<CertificateChain, String> {
     let root = known.certificates().last().cloned();
     let validity = issued.certificate.validity();
     // Fetching one that has ended, or that has not started, is no fault.
@@ -267,14 +288,34 @@ pub(super) fn leads_to(issued: &IssuedCertificate, known: &CertificateChain) -> 
     let verifier = Verifier::new(root).map_err(|error| error.to_string())?;
     let pool: Vec<_> =
         issued.chain.certificates().iter().chain(known.certificates()).cloned().collect();
-    verifier
+    let verified = verifier
         .verify(&issued.certificate, &pool, &Verification::new(Purpose::Any).at(moment))
-        .map(drop)
-        .map_err(|error| format!("it does not verify under the CA's own chain: {error}"))
+        .map_err(|error| format!("it does not verify under the CA's own chain: {error}"))?;
+    let above = verified.path().get(1..).unwrap_or_default();
+    let is_own = |issuer: &Certificate| {
+        known.certificates().first().is_some_and(|own| {
+            own.subject_der() == issuer.subject_der()
+                && own.public_key_der() == issuer.public_key_der()
+        })
+    };
+    if !above.first().is_some_and(is_own) {
+        return Err("another CA has issued it".to_owned());
+    }
+    CertificateChain::new(above.to_vec()).map_err(|error| error.to_string())
+}
+
+/// A certificate or chain from AWS, which writes chains of at most 2 MiB (API reference,
+/// `ImportCertificateAuthorityCertificate`); whoever else answers is not read beyond that.
+fn bounded(operation: &'static str, pem: &str) -> Result<(), CaError> {
+    if pem.len() <= 2 << 20 {
+        return Ok(());
+    }
+    let source = format!("{} bytes of certificates are more than AWS writes", pem.len());
+    Err(CaError::Backend { operation, source: source.into() })
 }
 
 /// A CA's own certificate, followed by those above it.
-pub(super) fn chain_of(own: &str, above: Option<&str>) -> Result<CertificateChain, CaError> {
+fn chain_of(own: &str, above: Option<&str>) -> Result<CertificateChain, CaError> {
     let mut chain = vec![Certificate::from_pem_or_der(own.as_bytes())?];
     if let Some(above) = above.filter(|above| !above.trim().is_empty()) {
         chain

@@ -133,9 +133,11 @@ impl FromStr for Arn {
         if !text.starts_with("arn:") {
             return Err(invalid("it does not start with arn:"));
         }
-        if text.len() > 2048 || !text.chars().all(|character| character.is_ascii_graphic()) {
+        // AWS's own pattern, in which no shell sees anything.
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+=/,.@_:-".contains(c);
+        if text.len() > 2048 || !text.chars().all(is_allowed) {
             return Err(invalid(
-                "it is longer than 2048 characters, or has others than ASCII ones",
+                "it is longer than 2048 characters, or has others than letters, digits and +=/,.@_:-",
             ));
         }
         let mut colons = [0; 5];
@@ -148,6 +150,10 @@ impl FromStr for Arn {
         let arn = Self { text: text.to_owned(), colons };
         if (1..=5).any(|part| arn.part(part).is_empty()) {
             return Err(invalid("one of its parts is empty"));
+        }
+        let is_plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if ![arn.partition(), arn.service(), arn.region()].into_iter().all(is_plain) {
+            return Err(invalid("partition, service and region are letters, digits and hyphens"));
         }
         if arn.account().len() != 12 || !arn.account().bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(invalid("the account has to be twelve digits"));
@@ -197,6 +203,8 @@ mod tests {
             "arn:aws:acm-pca::123456789012:certificate-authority/1",
             "arn:aws:acm-pca:eu-central-1:12345:certificate-authority/1",
             "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1\n",
+            "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/$(x)",
+            "arn:aws:acm-pca:eu/central:123456789012:certificate-authority/1",
         ] {
             assert!(matches!(bad.parse::<Arn>(), Err(CaError::InvalidArn { .. })), "{bad}");
         }

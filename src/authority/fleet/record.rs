@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::authority::CertificateId;
-use crate::file::FileError;
+use crate::file::{self, FileError};
 
 /// The first line, followed by the record's own id.
 const HEADING: &str = "private-ca fleet 1 ";
@@ -86,6 +86,11 @@ impl FleetRecord {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FleetError> {
         let path = path.as_ref();
         let failed = |action| move |source| FileError::new(action, path, source);
+        let damaged = |line| FleetError::Damaged { path: path.to_owned(), line };
+        // A link or a pipe that somebody put there is neither followed nor waited for.
+        if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(damaged(1));
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -101,18 +106,22 @@ impl FleetRecord {
             }
             Err(TryLockError::Error(source)) => return Err(failed("lock")(source).into()),
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed("read"))?;
-        // Whatever follows the last newline was never finished.
-        let whole = text.rfind('\n').map_or(0, |newline| newline + 1);
-        let (text, torn) = text.split_at(whole);
-        let damaged = |line| FleetError::Damaged { path: path.to_owned(), line };
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents).map_err(failed("read"))?;
+        // Whatever follows the last newline was never finished, perhaps not even its last letter.
+        let whole = contents.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (text, torn) = contents.split_at(whole);
+        let text = std::str::from_utf8(text).map_err(|error| {
+            let before = text.get(..error.valid_up_to()).unwrap_or_default();
+            damaged(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+        })?;
+        let torn = String::from_utf8_lossy(torn);
         let mut lines = text.lines();
         let id = match lines.next() {
             Some(heading) => heading.strip_prefix(HEADING).ok_or_else(|| damaged(1))?.to_owned(),
             // A file that is not empty and has no line of ours is somebody else's.
             None if !torn.is_empty()
-                && !HEADING.starts_with(torn)
+                && !HEADING.starts_with(&*torn)
                 && !torn.starts_with(HEADING) =>
             {
                 return Err(damaged(1));
@@ -121,6 +130,11 @@ impl FleetRecord {
                 let id = new_id()?;
                 let heading = format!("{HEADING}{id}\n");
                 replace_from(&mut file, 0, &heading).map_err(failed("write"))?;
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                // That the new name would not survive a power cut is nothing to stop for.
+                if let Ok(Some(folder)) = file::open_folder(folder.unwrap_or(Path::new("."))) {
+                    let _ = folder.sync_all();
+                }
                 return Ok(Self::in_file(id, HashMap::new(), path, file));
             }
         };
@@ -179,10 +193,19 @@ impl FleetRecord {
     ) -> Result<(), FileError> {
         let mut state = self.state();
         if let Some((path, file)) = &mut state.file {
+            let failed = |source| FileError::new("write", path, source);
+            // A blank ends the id in its line, and a control character the line.
+            let breaks = |letter: char| letter == ' ' || letter.is_control();
+            if id.as_str().is_empty() || id.as_str().contains(breaks) {
+                return Err(failed(std::io::ErrorKind::InvalidData.into()));
+            }
             let line = format!("{fingerprint} {id} {name}\n");
-            file.write_all(line.as_bytes())
-                .and_then(|()| file.sync_data())
-                .map_err(|source| FileError::new("write", path, source))?;
+            let end = file.stream_position().map_err(failed)?;
+            if let Err(source) = file.write_all(line.as_bytes()).and_then(|()| file.sync_data()) {
+                // The next line is not to begin within this one.
+                let _ = replace_from(file, end, "");
+                return Err(failed(source));
+            }
         }
         state.submitted.insert(name.to_owned(), (fingerprint.to_owned(), id.clone()));
         Ok(())

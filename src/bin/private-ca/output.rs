@@ -57,16 +57,22 @@ pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode 
                 Failure::No(error) => (1, error),
                 Failure::Unasked(error) => (2, error),
             };
-            let causes: Vec<_> = further_causes(&*error);
+            let causes: Vec<_> = further_causes(&*error).iter().map(|cause| still(cause)).collect();
+            let error = still(&error.to_string());
             let mut text = format!("private-ca: {error}\n");
             for cause in &causes {
                 let _ = writeln!(text, "  because {cause}");
             }
-            (status, Zeroizing::new(text), json!({ "error": error.to_string(), "causes": causes }))
+            (status, Zeroizing::new(text), json!({ "error": error, "causes": causes }))
         }
     };
     let written = if as_json {
-        let line = Zeroizing::new(format!("{json:#}\n"));
+        // JSON leaves the control characters above ASCII as they are, and a terminal acts on them.
+        let moves = |letter: char| ('\u{7f}'..='\u{9f}').contains(&letter);
+        let mut line = Zeroizing::new(format!("{json:#}\n"));
+        if line.contains(moves) {
+            line = Zeroizing::new(line.replace(moves, " "));
+        }
         std::io::stdout().write_all(line.as_bytes())
     } else if is_answer {
         std::io::stdout().write_all(text.as_bytes())
@@ -116,6 +122,12 @@ fn further_causes(error: &(dyn Error + 'static)) -> Vec<String> {
         }
     }
     further
+}
+
+/// With nothing that moves the cursor: errors repeat what strangers wrote.
+fn still(text: &str) -> String {
+    let moves = |letter: char| letter.is_control() && letter != '\n';
+    text.chars().map(|letter| if moves(letter) { ' ' } else { letter }).collect()
 }
 
 fn said(mut text: String, json: Value) -> Answer {

@@ -1,13 +1,17 @@
 //! Exporting: the certificate, its chain, and its key under a passphrase.
 
 use aws_sdk_acm::primitives::Blob;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use super::{Acm, Poll, not_found};
 use crate::authority::aws::{Call, error_code, incomplete};
 use crate::authority::{CaError, CertificateId};
-use crate::certificate::{Certificate, CertificateChain, Timestamp};
+use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName, Timestamp};
 use crate::key::{EncryptedPrivateKey, Passphrase};
-use crate::managed::{ExportedCertificate, ManagedError, check_export_passphrase};
+use crate::managed::{
+    ExportedCertificate, ManagedCertificate, ManagedError, check_export_passphrase,
+};
 use crate::verify::{Purpose, Verification, Verifier};
 
 impl Acm {
@@ -26,14 +30,12 @@ impl Acm {
             if let Some(exported) = self.try_export(id, passphrase).await? {
                 let serial = exported.certificate.serial_number();
                 if described.serial_number.as_ref().is_none_or(|described| *described == serial) {
-                    check(id, &exported, passphrase)?;
-                    return Ok(exported);
+                    return check(&described, exported, passphrase);
                 }
                 // Renewed between the two calls, and the description is the older one.
                 let described = self.describe_certificate(id).await?.certificate;
                 if described.serial_number.as_ref() == Some(&serial) {
-                    check(id, &exported, passphrase)?;
-                    return Ok(exported);
+                    return check(&described, exported, passphrase);
                 }
             }
             poll.pause(id).await?;
@@ -54,6 +56,8 @@ impl Acm {
             .certificate_arn(arn.as_str())
             .passphrase(Blob::new(passphrase.expose()))
             .send()
+            // At TRACE the SDK logs requests whole, and this one holds the passphrase.
+            .with_subscriber(NoSubscriber::default())
             .await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -80,24 +84,37 @@ impl Acm {
 /// The three parts belong together: the certificate verifies under the chain, and the key decrypts
 /// and is the certificate's.
 fn check(
-    id: &CertificateId,
-    exported: &ExportedCertificate,
+    described: &ManagedCertificate,
+    mut exported: ExportedCertificate,
     passphrase: &Passphrase,
-) -> Result<(), ManagedError> {
+) -> Result<ExportedCertificate, ManagedError> {
+    let id = &described.id;
     let wrong = |reason: String| ManagedError::WrongExport { id: id.clone(), reason };
     let chain = exported.chain.certificates();
     let validity = exported.certificate.validity();
     let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
     let verifier =
         Verifier::new(chain.last().cloned()).map_err(|error| wrong(error.to_string()))?;
-    verifier
+    let verified = verifier
         .verify(&exported.certificate, chain, &Verification::new(Purpose::Any).at(moment))
         .map_err(|error| {
             wrong(format!("the certificate does not verify under the chain beside it: {error}"))
         })?;
+    let is_named = |name: &SubjectAlternativeName| match name {
+        SubjectAlternativeName::Dns(name) => name.eq_ignore_ascii_case(&described.domain_name),
+        _ => false,
+    };
+    if exported.certificate.is_ca()
+        || !exported.certificate.subject_alternative_names().iter().any(is_named)
+    {
+        return Err(wrong(format!("the certificate is not for {}", described.domain_name)));
+    }
     let key = exported.private_key.decrypt(passphrase).map_err(CaError::from)?;
     if key.public_key_der() != exported.certificate.public_key_der() {
         return Err(wrong("the private key is not the certificate's".to_owned()));
     }
-    Ok(())
+    // What was verified, and nothing beside it.
+    let above = verified.path().get(1..).unwrap_or_default();
+    exported.chain = CertificateChain::new(above.to_vec()).map_err(CaError::from)?;
+    Ok(exported)
 }

@@ -40,6 +40,12 @@ impl Acm {
                 continue;
             };
             written.push(record);
+            if !is_validation_of(record, &validation.domain_name) {
+                return Err(ManagedError::WrongRecord {
+                    name: record.name.clone(),
+                    value: record.value.clone(),
+                });
+            }
             let zone = hosted_zone(&client, &record.name)
                 .await?
                 .ok_or_else(|| ManagedError::NoHostedZone { name: record.name.clone() })?;
@@ -61,6 +67,17 @@ impl Acm {
         }
         Ok(validations)
     }
+}
+
+/// Whether a record is one by which ACM validates this domain (User Guide, "DNS validation"): it is
+/// about to be written over whatever has its name.
+fn is_validation_of(record: &CnameRecord, domain_name: &str) -> bool {
+    let domain_name = domain_name.strip_prefix("*.").unwrap_or(domain_name);
+    let (name, value) = (record.name.trim_end_matches('.'), record.value.trim_end_matches('.'));
+    let is_named = name.split_once('.').is_some_and(|(label, rest)| {
+        label.starts_with('_') && rest.eq_ignore_ascii_case(domain_name)
+    });
+    is_named && value.starts_with('_') && value.ends_with(".acm-validations.aws")
 }
 
 /// The id of the nearest public hosted zone above a name.
