@@ -48,7 +48,7 @@ pub trait CertificateAuthority: fmt::Debug + Send + Sync {
     /// Those of [`CertificateAuthority::submit`] and [`CertificateAuthority::certificate`].
     async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError> {
         let id = self.submit(request).await?;
-        self.certificate(id).await
+        self.certificate(id.clone()).await.map_err(|error| error.about(id))
     }
 
     /// Asks for a certificate without waiting for it. Whoever saves the id can fetch the

@@ -29,7 +29,8 @@ use template::Template;
 
 use super::aws::{Arn, AwsConnection, Call, LONGEST_WAIT, error_code};
 use super::{
-    CaError, CertificateAuthority, CertificateId, IssueRequest, IssuedCertificate, Revocation,
+    CaError, CaState, CertificateAuthority, CertificateId, IssueRequest, IssuedCertificate,
+    Revocation,
 };
 use crate::certificate::CertificateChain;
 
@@ -83,7 +84,7 @@ impl AcmPca {
             client: Client::new(connection.sdk_config()),
             arn,
             template: None,
-            deadline: DEADLINE,
+            deadline: connection.deadline().unwrap_or(DEADLINE),
             issuer: Arc::new(OnceCell::new()),
         })
     }
@@ -121,12 +122,15 @@ impl AcmPca {
     /// of the CA.
     async fn explained(&self, error: CaError) -> CaError {
         match error_code(&error) {
-            Some("ResourceNotFoundException") => CaError::NoSuchCa { ca: self.arn.to_string() },
+            Some("ResourceNotFoundException") => match self.describe().await {
+                Err(gone @ CaError::NoSuchCa { .. }) => gone,
+                _ => error,
+            },
             Some("InvalidStateException") => match self.describe().await {
-                Ok(description) => {
+                Ok(description) if description.state != CaState::Active => {
                     CaError::State { ca: self.arn.to_string(), state: description.state }
                 }
-                Err(_) => error,
+                _ => error,
             },
             _ => error,
         }
@@ -141,7 +145,7 @@ impl CertificateAuthority for AcmPca {
 
     async fn issue(&self, request: IssueRequest) -> Result<IssuedCertificate, CaError> {
         let id = self.submit_request(&request).await?;
-        let issued = self.wait_for(id).await?;
+        let issued = self.wait_for(id.clone()).await.map_err(|error| error.about(id))?;
         request.check(&issued)?;
         Ok(issued)
     }

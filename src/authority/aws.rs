@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -67,6 +69,7 @@ pub struct AwsConnection {
     config: SdkConfig,
     region: String,
     observer: Option<WaitObserver>,
+    deadline: Option<Duration>,
 }
 
 /// Is told what is being waited for whenever a wait begins.
@@ -83,20 +86,34 @@ impl AwsConnection {
     /// # Errors
     /// [`CaError::NoRegion`].
     pub async fn from_environment(options: AwsOptions) -> Result<Self, CaError> {
+        let is_told = |name| std::env::var_os(name).is_some();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))
                 .operation_attempt_timeout(Duration::from_secs(30))
                 .build(),
         );
-        let is_told = |name| std::env::var_os(name).is_some();
         if !is_told("AWS_RETRY_MODE") && !is_told("AWS_MAX_ATTEMPTS") {
             loader = loader.retry_config(RetryConfig::adaptive().with_max_attempts(5));
         }
         if let Some(profile) = options.profile {
             // A profile that is named wins over credentials in the environment, as in the AWS CLI.
-            let provider = ProfileFileCredentialsProvider::builder().profile_name(&profile).build();
-            loader = loader.profile_name(profile).credentials_provider(provider);
+            if is_told("AWS_ACCESS_KEY_ID") {
+                let region = match &options.region {
+                    Some(region) => Some(Region::new(region.clone())),
+                    None => {
+                        let chain = DefaultRegionChain::builder().profile_name(&profile);
+                        chain.build().region().await
+                    }
+                };
+                // Roles are assumed in a region too.
+                let provider = ProfileFileCredentialsProvider::builder()
+                    .profile_name(&profile)
+                    .configure(&ProviderConfig::default().with_region(region))
+                    .build();
+                loader = loader.credentials_provider(provider);
+            }
+            loader = loader.profile_name(profile);
         }
         if let Some(region) = options.region {
             loader = loader.region(Region::new(region));
@@ -120,7 +137,7 @@ impl AwsConnection {
                 .credentials_provider(SharedCredentialsProvider::new(NoCredentials))
                 .build(),
         };
-        Ok(Self { config, region, observer: None })
+        Ok(Self { config, region, observer: None, deadline: None })
     }
 
     /// Tells `observer` what is being waited for, whenever a wait begins: for whoever sits in front
@@ -129,6 +146,19 @@ impl AwsConnection {
     pub fn with_wait_observer(mut self, observer: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
+    }
+
+    /// Waits at most this long, a year at most, for each thing that takes AWS its time, in every
+    /// backend made from this connection that is not told otherwise. Single calls have the limits of
+    /// [`AwsConnection::from_environment`] besides.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline.min(LONGEST_WAIT));
+        self
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     pub(crate) fn waiting_for(&self, what: &str) {

@@ -179,6 +179,14 @@ pub enum CaError {
     /// A certificate could not be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// A certificate was asked for and could not be fetched. It may exist: fetch it by its id.
+    #[error("the certificate {id} was asked for and could not be fetched: {source}")]
+    NotFetched {
+        /// What the CA calls it.
+        id: CertificateId,
+        /// Why it could not be fetched.
+        source: Box<CaError>,
+    },
     /// What the CA gave out is not what was asked of it. The certificate exists all the same.
     #[error("the certificate {id} is not what was asked for: {reason}")]
     WrongAnswer {
@@ -227,7 +235,7 @@ pub enum CaError {
     },
     /// A CA was created and cannot issue yet.
     #[error(
-        "the CA {ca} was created and its certificate is not installed yet: {source}; go on with: private-ca ca install --ca {ca}"
+        "the CA {ca} was created and its certificate is not installed yet: {source}; when that is mended, install it"
     )]
     NotInstalled {
         /// The CA.
@@ -303,6 +311,16 @@ pub enum CaError {
         /// What the backend says.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl CaError {
+    /// An error after a certificate was asked for says which one, so that it is not lost.
+    pub(crate) fn about(self, id: CertificateId) -> Self {
+        match self {
+            Self::Unfinished { .. } | Self::WrongAnswer { .. } | Self::NotFetched { .. } => self,
+            other => Self::NotFetched { id, source: Box::new(other) },
+        }
+    }
 }
 
 /// What is wrong with the proof of who is asking.

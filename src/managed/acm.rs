@@ -100,7 +100,7 @@ impl Acm {
             client: Client::new(connection.sdk_config()),
             connection: connection.clone(),
             issuer,
-            deadline: DEADLINE,
+            deadline: connection.deadline().unwrap_or(DEADLINE),
         }
     }
 
@@ -115,7 +115,8 @@ impl Acm {
     /// within seconds of the request; this waits for them.
     ///
     /// # Errors
-    /// [`CaError::Unfinished`] if they are not there in time; [`CaError::NotFound`].
+    /// [`CaError::Unfinished`] if they are not there in time; [`CaError::NotFound`];
+    /// [`ManagedError::NotIssued`] if the certificate never will be.
     pub async fn validation_records(
         &self,
         id: CertificateId,
@@ -128,8 +129,10 @@ impl Acm {
                 if !validations.is_empty() && validations.iter().all(|v| v.record.is_some()) {
                     return Ok(validations);
                 }
-                if !matches!(description.status, CertificateStatus::PendingValidation) {
-                    return Ok(validations);
+                match description.status {
+                    CertificateStatus::PendingValidation => {}
+                    CertificateStatus::Issued { .. } => return Ok(validations),
+                    status => return Err(ManagedError::NotIssued { id, status }),
                 }
             }
             poll.pause(&id).await?;

@@ -188,21 +188,30 @@ async fn a_slow_creation_is_waited_for_and_one_that_fails_says_so() {
 }
 
 #[tokio::test]
-async fn a_parent_that_refuses_leaves_a_ca_that_is_installed_later() {
-    let (_aws, connection) = start().await;
+async fn a_parent_that_cannot_sign_it_is_told_at_once_and_an_unfinished_ca_is_installed_later() {
+    let (aws, connection) = start().await;
     let root = LocalCa::in_memory_root(
         LocalCaOptions::new("CN=Root".parse().unwrap())
             .with_key_algorithm(KeyAlgorithm::EcdsaP256)
             .with_validity(RequestedValidity::days(30)),
     )
     .unwrap();
-    // Ten years are more than the root has.
+    // Ten years are more than the root has, which shows before a CA is made that costs money.
     let options = p256("CN=Issuing").with_idempotency_key("issuing");
     let refused = AcmPca::create_subordinate(&connection, &root, options.clone()).await;
-    let refused = refused.unwrap_err();
-    let CaError::NotInstalled { ca, source } = &refused else { panic!("{refused}") };
-    assert!(matches!(**source, CaError::OutlivesCa { .. }), "{source}");
-    assert!(refused.to_string().contains("private-ca ca install --ca arn:aws:"), "{refused}");
+    assert!(matches!(refused, Err(CaError::OutlivesCa { .. })));
+    assert_eq!(listed(&connection).await.len(), 0);
+    // What goes wrong later leaves a CA, and the next call may ask for less.
+    aws.fail_next(
+        "ImportCertificateAuthorityCertificate",
+        3,
+        Fault::error("RequestFailedException"),
+    );
+    let longer = options.clone().with_validity(RequestedValidity::days(25));
+    let refused = AcmPca::create_subordinate(&connection, &root, longer).await.unwrap_err();
+    let CaError::NotInstalled { ca, .. } = &refused else { panic!("{refused}") };
+    assert!(refused.to_string().contains(ca.as_str()), "{refused}");
+    aws.forget_faults();
     let shorter = options.with_validity(RequestedValidity::days(20));
     let made = AcmPca::create_subordinate(&connection, &root, shorter).await.unwrap();
     assert_eq!(made.arn().as_str(), ca);
@@ -364,7 +373,7 @@ async fn a_parent_in_aws_has_the_last_word_on_path_lengths() {
     let issuing = AcmPca::create_subordinate(&connection, &root, issuing).await.unwrap();
     let below = p256("CN=Below").with_validity(RequestedValidity::days(30));
     let refused = AcmPca::create_subordinate(&connection, &issuing, below).await.unwrap_err();
-    assert!(matches!(refused, CaError::NotInstalled { .. }), "{refused}");
+    assert!(matches!(refused, CaError::NotAllowed { .. }), "{refused}");
     let too_deep = p256("CN=Deep").with_validity(year).with_path_len(4);
     let refused = AcmPca::create_subordinate(&connection, &root, too_deep).await.unwrap_err();
     let CaError::NotInstalled { source, .. } = &refused else { panic!("{refused}") };
@@ -384,15 +393,16 @@ async fn what_a_parent_gives_is_imported_only_if_it_fits() {
         let purpose = CertificatePurpose::SubordinateCa { path_len: Some(0) };
         IssueRequest::new(super::contract::request_for(subject), purpose, days)
     };
-    // Another key's certificate, a leaf's, and one that is not under the chain beside it.
+    // Another key's certificate, a leaf's, and one of another CA.
     let another_key = parent.issue(below("CN=Issuing")).await.unwrap();
     let leaf = parent.issue(client("CN=Issuing")).await.unwrap();
-    let mut another_chain = another_key.clone();
-    another_chain.chain = stranger.chain().clone();
-    for wrong in [another_key, leaf, another_chain] {
+    let another_ca = stranger.issue(below("CN=Issuing")).await.unwrap();
+    for wrong in [another_key, leaf, another_ca] {
         let mut mock = MockCertificateAuthority::new();
         let id = wrong.id.clone();
         mock.expect_issue().times(1).return_once(move |_| Ok(wrong));
+        let chain = parent.chain().clone();
+        mock.expect_certificate_chain().returning(move || Ok(chain.clone()));
         let options = p256("CN=Issuing").with_validity(days);
         let refused = AcmPca::create_subordinate(&connection, &mock, options).await.unwrap_err();
         let CaError::NotInstalled { source, .. } = &refused else { panic!("{refused}") };
@@ -405,6 +415,8 @@ async fn what_a_parent_gives_is_imported_only_if_it_fits() {
     mock.expect_issue().times(1).return_once(|_| {
         Err(CaError::Backend { operation: "issuing", source: "the line is cut".into() })
     });
+    let chain = parent.chain().clone();
+    mock.expect_certificate_chain().returning(move || Ok(chain.clone()));
     let refused = AcmPca::create_subordinate(&connection, &mock, options.clone()).await;
     let refused = refused.unwrap_err();
     let CaError::NotInstalled { ca, .. } = &refused else { panic!("{refused}") };

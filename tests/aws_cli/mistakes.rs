@@ -108,5 +108,13 @@ async fn without_credentials_or_a_region_it_says_where_they_come_from() {
     let words = ["ca", "list", "--profile", "nobody"];
     let (status, said) = desk.no(&words).await;
     assert!(status == 2 && said.contains("credentials"), "{said}");
+
+    // A role is assumed in a region; the stand-in has no STS, so this is as far as it goes.
+    std::fs::create_dir(desk.path(".aws")).unwrap();
+    let config = "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/ca\nsource_profile = source\n\n[profile source]\naws_access_key_id = a\naws_secret_access_key = b\n";
+    std::fs::write(desk.path(".aws/config"), config).unwrap();
+    let (status, said) = desk.no(&["ca", "list", "--profile", "role"]).await;
+    assert!(status == 2 && said.contains("credentials"), "{said}");
+    assert!(!said.contains("Region"), "{said}");
     drop(ca);
 }

@@ -111,7 +111,13 @@ async fn each_verb_calls_what_its_policy_allows_and_nothing_else() {
         ),
         ("ca list", vec![vec!["ca", "list"]]),
         ("ca show", vec![vec!["ca", "show", "--ca", &root]]),
-        ("ca grant-acm", vec![vec!["ca", "grant-acm", "--ca", &other]]),
+        (
+            "ca grant-acm",
+            vec![
+                vec!["ca", "grant-acm", "--ca", &other],
+                vec!["ca", "grant-acm", "--ca", &other, "--revoke"],
+            ],
+        ),
         ("ca disable", vec![vec!["ca", "disable", "--ca", &other]]),
         ("ca enable", vec![vec!["ca", "enable", "--ca", &other]]),
         (

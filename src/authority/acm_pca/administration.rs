@@ -138,7 +138,14 @@ impl AcmPca {
             .await;
         match answer {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.explained(self.call("DeletePermission").failed(error)).await),
+            Err(error) => {
+                let error = self.call("DeletePermission").failed(error);
+                match error_code(&error) {
+                    // Without one there is nothing to take back.
+                    Some("ResourceNotFoundException") => self.describe().await.map(drop),
+                    _ => Err(self.explained(error).await),
+                }
+            }
         }
     }
 
@@ -201,7 +208,14 @@ impl AcmPca {
     pub async fn delete_policy(&self) -> Result<(), CaError> {
         match self.client.delete_policy().resource_arn(self.arn.as_str()).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.explained(self.call("DeletePolicy").failed(error)).await),
+            Err(error) => {
+                let error = self.call("DeletePolicy").failed(error);
+                match error_code(&error) {
+                    // Without one there is nothing to take away.
+                    Some("ResourceNotFoundException") => self.describe().await.map(drop),
+                    _ => Err(self.explained(error).await),
+                }
+            }
         }
     }
 
@@ -290,7 +304,13 @@ impl AcmPca {
     /// # Errors
     /// [`CaError::State`], for example if it is deleted already.
     pub async fn delete(&self, restore_days: u8) -> Result<(), CaError> {
-        if self.describe().await?.state == CaState::Active {
+        const OPERATION: &str = "DeleteCertificateAuthority";
+        if !(7..=30).contains(&restore_days) {
+            let source = "the restore window is 7 to 30 days".into();
+            return Err(CaError::Backend { operation: OPERATION, source });
+        }
+        let was_active = self.describe().await?.state == CaState::Active;
+        if was_active {
             self.disable().await?;
         }
         let request = self
@@ -301,12 +321,18 @@ impl AcmPca {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => {
-                Err(self.explained(self.call("DeleteCertificateAuthority").failed(error)).await)
+                let error = self.explained(self.call(OPERATION).failed(error)).await;
+                // It issued before, and is to do so again.
+                if was_active {
+                    let _ = self.enable().await;
+                }
+                Err(error)
             }
         }
     }
 
-    /// Restores this CA within its restore window. It comes back disabled; enable it.
+    /// Restores this CA within its restore window. It comes back as it was deleted: disabled, or
+    /// without a certificate.
     ///
     /// # Errors
     /// [`CaError::State`] if it is not deleted.

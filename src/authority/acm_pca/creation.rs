@@ -20,7 +20,7 @@ use crate::authority::{
     CaError, CaState, CertificateAuthority, CertificatePurpose, IssueRequest, IssuedCertificate,
     RequestedValidity, hash_hex,
 };
-use crate::certificate::{Certificate, CertificateChain};
+use crate::certificate::{Certificate, CertificateChain, Timestamp};
 use crate::key::KeyAlgorithm;
 use crate::request::CertificateRequest;
 use crate::verify;
@@ -62,6 +62,7 @@ impl AcmPca {
         parent: &dyn CertificateAuthority,
         options: AcmPcaOptions,
     ) -> Result<Self, CaError> {
+        fits_below(parent, &options).await?;
         let ca = Self::create(connection, &options, CaKind::Subordinate).await?;
         let (validity, path_len) = (options.validity, options.path_len);
         let installed = ca.install_signed(parent, validity, path_len, Some(&options)).await;
@@ -193,8 +194,17 @@ impl AcmPca {
     ) -> Result<(), CaError> {
         let Some(signing_request) = self.pending(expected).await? else { return Ok(()) };
         let purpose = CertificatePurpose::SubordinateCa { path_len: Some(path_len) };
-        let request = IssueRequest::new(signing_request, purpose, validity)
-            .with_idempotency_key(format!("install {}", self.arn));
+        let request = IssueRequest::new(signing_request, purpose, validity);
+        // The same order for the same CA in the same state gets the same certificate; one for a CA
+        // whose certificate has ended, or with another validity, does not.
+        let ended = self.describe().await?.serial_number.map(|serial| serial.to_string());
+        let key = format!(
+            "install {} after {} {}",
+            self.arn,
+            ended.as_deref().unwrap_or("none"),
+            request.fingerprint()?
+        );
+        let request = request.with_idempotency_key(key);
         let issued = parent.issue(request.clone()).await?;
         request.check(&issued)?;
         let chain = verified_chain(&issued, &parent.certificate_chain().await?)
@@ -291,8 +301,30 @@ impl AcmPca {
     }
 
     fn not_installed(&self, source: CaError) -> CaError {
+        // A CA that was found again and is switched off or gone has another trouble.
+        if let CaError::State { state: CaState::Disabled | CaState::Deleted, .. } = source {
+            return source;
+        }
         CaError::NotInstalled { ca: self.arn.to_string(), source: Box::new(source) }
     }
+}
+
+/// Whether the parent can sign what is asked, before a CA is created that costs money.
+async fn fits_below(
+    parent: &dyn CertificateAuthority,
+    options: &AcmPcaOptions,
+) -> Result<(), CaError> {
+    let chain = parent.certificate_chain().await?;
+    let Some(own) = chain.certificates().first() else { return Ok(()) };
+    options.validity.within(own.validity(), Timestamp::now())?;
+    let bound = own.basic_constraints().and_then(|constraints| constraints.path_len);
+    if bound.is_some_and(|bound| bound <= options.path_len) {
+        return Err(CaError::NotAllowed {
+            subject: own.subject(),
+            reason: "the path length asked for is not below its own (RFC 5280 section 4.2.1.9)",
+        });
+    }
+    Ok(())
 }
 
 /// A CA that an earlier call with the same idempotency key created.

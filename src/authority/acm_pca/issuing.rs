@@ -45,6 +45,7 @@ impl AcmPca {
                     }
                     chain => chain?,
                 };
+                check_own(&self.arn, &chain)?;
                 Ok(Issuer { signing_algorithm, chain })
             })
             .await
@@ -78,8 +79,9 @@ impl AcmPca {
         let own = issuer.chain.certificates().first().ok_or_else(missing)?;
         let overrides = Overrides::of(request);
         let template = self.template_for(request, overrides, own)?;
-        let passthrough =
-            overrides.any().then(|| api_passthrough(request, &template)).transpose()?;
+        let is_needed =
+            overrides.any() || template.is_blank() && template.passes_the_request_through();
+        let passthrough = is_needed.then(|| api_passthrough(request, &template)).transpose()?;
         if let Err(refused) = request.validity.within(own.validity(), now) {
             // The CA may have a new certificate with a later end.
             let renewed = self.fetch_chain().await?;
@@ -237,13 +239,19 @@ impl AcmPca {
         issued: &IssuedCertificate,
     ) -> Result<CertificateChain, CaError> {
         let known = &self.issuer().await?.chain;
-        match verified_chain(issued, known) {
-            Ok(chain) => Ok(chain),
-            Err(reason) => {
+        let verified = verified_chain(issued, known);
+        let not_after = issued.certificate.validity().not_after;
+        let covers = |chain: &CertificateChain| {
+            chain.certificates().iter().all(|above| above.validity().not_after >= not_after)
+        };
+        match verified {
+            Ok(chain) if covers(&chain) => Ok(chain),
+            verified => {
                 // The CA may have a new certificate.
-                let renewed = self.fetch_chain().await?;
-                verified_chain(issued, &renewed)
-                    .map_err(|_| CaError::WrongAnswer { id: issued.id.clone(), reason })
+                let renewed = verified_chain(issued, &self.fetch_chain().await?);
+                renewed
+                    .or(verified)
+                    .map_err(|reason| CaError::WrongAnswer { id: issued.id.clone(), reason })
             }
         }
     }
@@ -304,6 +312,22 @@ pub(super) fn verified_chain(
     CertificateChain::new(above.to_vec()).map_err(|error| error.to_string())
 }
 
+/// A CA whose own chain this crate does not accept is not asked for certificates that it could not
+/// check either: one with name constraints, for example.
+fn check_own(arn: &Arn, chain: &CertificateChain) -> Result<(), CaError> {
+    let wrong =
+        |reason: String| CaError::WrongAnswer { id: CertificateId::new(arn.as_str()), reason };
+    let Some((own, above)) = chain.certificates().split_first() else { return Ok(()) };
+    let validity = own.validity();
+    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
+    let anchor = above.last().unwrap_or(own).clone();
+    let verifier = Verifier::new([anchor]).map_err(|error| wrong(error.to_string()))?;
+    verifier
+        .verify(own, above, &Verification::new(Purpose::Any).at(moment))
+        .map(drop)
+        .map_err(|error| wrong(format!("the CA's own chain does not verify: {error}")))
+}
+
 /// A certificate or chain from AWS, which writes chains of at most 2 MiB (API reference,
 /// `ImportCertificateAuthorityCertificate`); whoever else answers is not read beyond that.
 fn bounded(operation: &'static str, pem: &str) -> Result<(), CaError> {
@@ -356,7 +380,8 @@ pub(super) fn aws_validity(
 /// What the request says beyond its signing request.
 fn api_passthrough(request: &IssueRequest, template: &Template) -> Result<ApiPassthrough, CaError> {
     let mut extensions = Extensions::builder();
-    if let Some(usage) = request.key_usage {
+    let blank_usage = template.is_blank().then(|| request.purpose.key_usage());
+    if let Some(usage) = request.key_usage.or(blank_usage) {
         extensions = extensions.key_usage(names::key_usage(usage));
     }
     // A blank template leaves this to the request too.
@@ -386,7 +411,7 @@ fn api_passthrough(request: &IssueRequest, template: &Template) -> Result<ApiPas
 
 /// As AWS writes serial numbers: pairs of hexadecimal digits with colons.
 fn hex_serial(serial: &SerialNumber) -> String {
-    let pairs: Vec<_> = serial.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let pairs: Vec<_> = serial.magnitude().iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(":")
 }
 
@@ -435,6 +460,8 @@ mod tests {
     #[test]
     fn serial_numbers_are_written_as_aws_does() {
         assert_eq!(hex_serial(&"0102af".parse().unwrap()), "01:02:af");
+        // DER begins such a number with an octet of zeros, and `openssl x509 -text` does not.
+        assert_eq!(hex_serial(&"f102af".parse().unwrap()), "f1:02:af");
         assert_eq!(token_of("x").len(), 36);
     }
 }

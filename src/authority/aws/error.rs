@@ -18,6 +18,7 @@ pub struct AwsError {
     code: Option<String>,
     message: Option<String>,
     request_id: Option<String>,
+    status: Option<u16>,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -26,6 +27,13 @@ impl AwsError {
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    /// Whether AWS has refused, so that nothing was done: an HTTP status of 400 to 499. With any
+    /// other, or none, what was asked may have been done.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|status| (400..500).contains(&status))
     }
 
     /// What the innermost cause says; the SDK's layers above it say "io error" and the like.
@@ -102,6 +110,7 @@ impl<'a> Call<'a> {
             code: error.code().map(printable),
             message: error.message().map(printable),
             request_id: header("x-amzn-requestid").map(printable),
+            status: error.raw_response().map(|response| response.status().as_u16()),
             source: "".into(),
         };
         let problem = credentials_problem(&error);
@@ -133,6 +142,8 @@ impl<'a> Call<'a> {
                         code: error.code().map(printable),
                         message: error.message().map(printable),
                         request_id: None,
+                        // A waiter ends with what the model knows, which is refusals.
+                        status: Some(400),
                         source: Box::new(error),
                     };
                     self.refused(aws, None)

@@ -21,7 +21,10 @@ pub(crate) async fn connect(
     options.region = arguments.region.clone().or_else(|| arn.map(|arn| arn.region().to_owned()));
     options.profile.clone_from(&arguments.profile);
     options.endpoint_url.clone_from(&arguments.endpoint_url);
-    let connection = AwsConnection::from_environment(options).await.or_no()?;
+    let mut connection = AwsConnection::from_environment(options).await.or_no()?;
+    if let Some(deadline) = arguments.deadline() {
+        connection = connection.with_deadline(deadline);
+    }
     Ok(match std::io::stderr().is_terminal() && !crate::is_json_asked() {
         true => {
             let waits = Waits::default();
@@ -35,10 +38,7 @@ pub(crate) async fn connect(
 pub(crate) async fn ca(arn: &Arn, access: &Access<'_>) -> Result<AcmPca, Failure> {
     access.passphrase.refuse("AWS keeps the key of a CA there")?;
     let connection = connect(access.aws, Some(arn)).await?;
-    let mut ca = AcmPca::new(&connection, arn.clone()).or_no()?;
-    if let Some(deadline) = access.aws.deadline() {
-        ca = ca.with_deadline(deadline);
-    }
+    let ca = AcmPca::new(&connection, arn.clone()).or_no()?;
     match access.template {
         Some(template) => ca.with_template(template).or_no(),
         None => Ok(ca),
@@ -48,7 +48,7 @@ pub(crate) async fn ca(arn: &Arn, access: &Access<'_>) -> Result<AcmPca, Failure
 pub(crate) async fn managed_of_ca(arn: &Arn, access: &Access<'_>) -> Result<Acm, Failure> {
     access.passphrase.refuse("AWS keeps the key of a CA there")?;
     let connection = connect(access.aws, Some(arn)).await?;
-    Ok(with_deadline(Acm::of_ca(&connection, arn.clone()).or_no()?, access.aws))
+    Acm::of_ca(&connection, arn.clone()).or_no()
 }
 
 /// Where the ACM certificate with this ARN is; who issued it does not matter.
@@ -56,19 +56,12 @@ pub(crate) async fn managed(id: &CertificateId, access: &Access<'_>) -> Result<A
     access.passphrase.refuse("AWS keeps the key of a CA there")?;
     let arn: Arn = id.as_str().parse().or_no()?;
     let connection = connect(access.aws, Some(&arn)).await?;
-    Ok(with_deadline(Acm::public(&connection, false), access.aws))
+    Ok(Acm::public(&connection, false))
 }
 
 pub(crate) async fn public(arguments: &AwsArguments, exportable: bool) -> Result<Acm, Failure> {
     let connection = connect(arguments, None).await?;
-    Ok(with_deadline(Acm::public(&connection, exportable), arguments))
-}
-
-fn with_deadline(acm: Acm, arguments: &AwsArguments) -> Acm {
-    match arguments.deadline() {
-        Some(deadline) => acm.with_deadline(deadline),
-        None => acm,
-    }
+    Ok(Acm::public(&connection, exportable))
 }
 
 /// The wait that is shown. It goes when the connection does.

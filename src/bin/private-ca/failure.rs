@@ -92,7 +92,9 @@ fn says_nothing(error: &(dyn Error + 'static)) -> bool {
 
 fn could_not_be_asked(error: &CaError) -> bool {
     match error {
-        CaError::NotInstalled { source, .. } => could_not_be_asked(source),
+        CaError::NotInstalled { source, .. } | CaError::NotFetched { source, .. } => {
+            could_not_be_asked(source)
+        }
         CaError::Credentials { .. }
         | CaError::InvalidArn { .. }
         | CaError::NoCa { .. }

@@ -16,7 +16,7 @@ use crate::access::Access;
 use crate::arguments::{IssueArguments, Purpose};
 use crate::files::{check_free, existing, in_file};
 use crate::output::{self, Answer, shell_path};
-use crate::reference::certificate_id;
+use crate::reference::{CaReference, certificate_id};
 use crate::{Failure, OrFail as _};
 
 /// A new key until its certificate is there. It has a name of its own, so that with `--overwrite`
@@ -84,7 +84,7 @@ pub(crate) async fn issue(arguments: IssueArguments) -> Result<Answer, Failure> 
     let key = key.map(|key| PendingKey::write(out, key, existing)).transpose()?;
     let id = match ca.submit(request.clone()).await {
         Ok(id) => id,
-        Err(error) => return Err(not_submitted(error, key)),
+        Err(error) => return Err(not_submitted(error, key, &arguments.ca)),
     };
     let fetch = |overwrite: bool| {
         format!(
@@ -112,8 +112,8 @@ fn named(id: &CertificateId, advice: &str) -> String {
 }
 
 /// Nothing was issued, unless the answer to the request itself was lost.
-fn not_submitted(error: CaError, key: Option<PendingKey>) -> Failure {
-    let is_lost = matches!(error, CaError::Unreachable { operation: "IssueCertificate", .. });
+fn not_submitted(error: CaError, key: Option<PendingKey>, ca: &CaReference) -> Failure {
+    let is_lost = !matches!(ca, CaReference::Folder(_)) && may_be_done(&error);
     let failure = Failure::of(error);
     match key {
         Some(key) if is_lost => {
@@ -125,6 +125,22 @@ fn not_submitted(error: CaError, key: Option<PendingKey>) -> Failure {
             failure
         }
         None => failure,
+    }
+}
+
+/// Whether a CA in AWS may have issued in spite of the error. What is refused before IssueCertificate
+/// is asked, or by it, has not been done.
+fn may_be_done(error: &CaError) -> bool {
+    match error {
+        CaError::Unreachable { operation, .. } | CaError::Throttled { operation, .. } => {
+            *operation == "IssueCertificate"
+        }
+        #[cfg(feature = "aws")]
+        CaError::Backend { operation: "IssueCertificate", source } => !source
+            .downcast_ref::<private_ca::authority::aws::AwsError>()
+            .is_some_and(private_ca::authority::aws::AwsError::is_refusal),
+        CaError::InvalidArn { .. } => true,
+        _ => false,
     }
 }
 

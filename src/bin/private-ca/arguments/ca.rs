@@ -220,7 +220,7 @@ Examples:
     Disable(AwsCa),
     /// Deletes a CA in AWS. It can be restored for some days; then its key is gone for ever.
     Delete(CaDeleteArguments),
-    /// Restores a deleted CA in AWS. It comes back disabled.
+    /// Restores a deleted CA in AWS. It comes back as it was: disabled, or without a certificate.
     #[command(after_help = "\
 Examples:
   private-ca ca restore --ca arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/1f02")]

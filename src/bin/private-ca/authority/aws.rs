@@ -2,10 +2,13 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
+use private_ca::authority::CaState;
 use private_ca::authority::acm_pca::{
     AuditReportFormat, CaKind, CaOwner, CrlOptions, KeyStorage, OcspOptions, UsageMode,
 };
-use private_ca::{AcmPca, AcmPcaOptions, CertificateAuthority as _, RequestedValidity, file};
+use private_ca::{
+    AcmPca, AcmPcaOptions, CaError, CertificateAuthority as _, RequestedValidity, file,
+};
 
 use crate::access::Access;
 use crate::arguments::{
@@ -41,7 +44,7 @@ pub(crate) async fn administer(command: AwsCaCommand) -> Result<Answer, Failure>
             ca.restore().await.or_no()?;
             let words = arguments.aws.words();
             let next = format!(
-                "It comes back disabled.\nNext: private-ca ca enable --ca {}{words}",
+                "It is as it was when it was deleted: disabled, or without a certificate.\nNext: private-ca ca enable --ca {}{words}",
                 ca.arn()
             );
             Ok(output::ca_changed(ca.arn(), "restored", &next))
@@ -76,20 +79,26 @@ pub(super) async fn create(arguments: CaCreateArguments) -> Result<Answer, Failu
         .with_path_len(path_len);
     describe_options(&mut options, arguments.aws_ca);
     let connection = connect(&arguments.aws, arguments.parent.as_ref().and_then(arn_of)).await?;
+    let mut again = format!(" --days {}", arguments.days);
+    if let Some(parent) = &arguments.parent {
+        again.push_str(&format!(" --parent {parent} --path-len {path_len}"));
+    }
+    again.push_str(&arguments.aws.words());
+    let advised = |error: CaError| match &error {
+        CaError::NotInstalled { ca, .. } => {
+            let advice = format!("private-ca ca install --ca {ca}{again}");
+            Failure::of(error).advise(advice)
+        }
+        _ => Failure::of(error),
+    };
     let ca = match &arguments.parent {
         None => {
             refuse_parent_s(&arguments.ca_passphrase)?;
-            AcmPca::create_root(&connection, options).await.or_no()
+            AcmPca::create_root(&connection, options).await.map_err(advised)
         }
         Some(parent) => {
             let authority = open_parent(parent, &arguments.ca_passphrase, &arguments.aws).await?;
-            let created = AcmPca::create_subordinate(&connection, &*authority, options).await;
-            match created {
-                Err(error @ private_ca::CaError::NotInstalled { .. }) => Err(error)
-                    .or_no()
-                    .map_err(|failure| failure.advise(format!("add --parent {parent}"))),
-                created => created.or_no(),
-            }
+            AcmPca::create_subordinate(&connection, &*authority, options).await.map_err(advised)
         }
     }?;
     let made = format!("the CA {} is created and issues", ca.arn());
@@ -155,8 +164,8 @@ fn describe_options(options: &mut AcmPcaOptions, arguments: AwsCaArguments) {
 
 pub(super) async fn show(ca: &AcmPca) -> Result<Answer, Failure> {
     let description = ca.describe().await.or_no()?;
-    // A CA without a validity has no certificate yet.
-    let chain = match description.validity {
+    // A CA without a validity has no certificate yet, and of a deleted one AWS does not give it.
+    let chain = match description.validity.filter(|_| description.state != CaState::Deleted) {
         Some(_) => Some(ca.certificate_chain().await.or_no()?),
         None => None,
     };

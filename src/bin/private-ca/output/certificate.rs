@@ -286,21 +286,27 @@ pub(crate) fn managed_and_copy(
     next: &str,
 ) -> Answer {
     let (mut text, mut json) = describe(described);
-    let is_outdated = described.is_newer_than(copy);
     let serial = copy.serial_number();
-    let _ = match is_outdated {
-        true => writeln!(
+    let is_same = described.serial_number.as_ref() == Some(&serial);
+    let is_good = matches!(described.status, CertificateStatus::Issued { .. });
+    let is_outdated = described.is_newer_than(copy);
+    let path = path.display();
+    let _ = match (is_same, is_good, is_outdated) {
+        (true, true, _) => writeln!(text, "{path} is current."),
+        (true, false, _) => writeln!(text, "{path} is a copy of it, and no longer good."),
+        (false, _, true) => writeln!(
             text,
-            "{} is older: it is {serial}, and the certificate was renewed since.\nNext: {next}",
-            path.display()
+            "{path} is older: it is {serial}, and the certificate was renewed since.\nNext: {next}"
         ),
-        false => writeln!(text, "{} is current.", path.display()),
+        (false, _, false) => writeln!(text, "{path} is no copy of it: it is {serial}."),
     };
+    let is_current = is_same && is_good;
     if let Some(json) = json.as_object_mut() {
         json.insert("exported_serial_number".to_owned(), json!(serial.to_string()));
         json.insert("exported_is_outdated".to_owned(), json!(is_outdated));
+        json.insert("exported_is_current".to_owned(), json!(is_current));
     }
-    Answer { status: u8::from(is_outdated), ..said(text, json) }
+    Answer { status: u8::from(!is_current), ..said(text, json) }
 }
 
 /// A managed certificate was renewed.
