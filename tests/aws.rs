@@ -11,11 +11,15 @@ mod contract;
 mod creating;
 #[path = "aws/errors.rs"]
 mod errors;
+#[path = "aws/fleet.rs"]
+mod fleet;
 #[path = "aws/issuing.rs"]
 mod issuing;
 #[cfg(feature = "connect")]
 #[path = "aws/journey.rs"]
 mod journey;
+#[path = "aws/logs.rs"]
+mod logs;
 #[path = "aws/managed.rs"]
 mod managed;
 #[cfg(feature = "route53")]
