@@ -47,13 +47,17 @@ impl tracing::Subscriber for Everything {
 #[tokio::test]
 async fn a_passphrase_is_in_no_log_at_any_level() {
     const PASSPHRASE: &str = "correct horse battery";
+    // The SDK shows what it signs only if this is set, and a process sets it for itself alone.
+    if std::env::var_os("LOG_SIGNABLE_BODY").is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "logs::a_passphrase_is_in_no_log_at_any_level", "--nocapture"]);
+        let again = again.env("LOG_SIGNABLE_BODY", "true").output().unwrap();
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+        return;
+    }
     let log = Everything::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    let aws = StandIn::start().await;
-    // With it on, the SDK wraps the body of a request, and does not look into it.
-    let off = aws_sdk_acmpca::config::StalledStreamProtectionConfig::disabled();
-    let config = aws.sdk_config().into_builder().stalled_stream_protection(off).build();
-    let connection = AwsConnection::from_sdk_config(config).unwrap();
+    let (aws, connection) = start().await;
     let managed = acm(&aws, &connection);
     let request =
         ManagedRequest::new("w.acme.internal").with_key_algorithm(KeyAlgorithm::EcdsaP256);
@@ -63,7 +67,9 @@ async fn a_passphrase_is_in_no_log_at_any_level() {
     // The requests around it are there, whole, so that something was looked at.
     assert!(log.contains("DescribeCertificate") && log.contains("w.acme.internal"));
     let base64 = <base64ct::Base64 as base64ct::Encoding>::encode_string(PASSPHRASE.as_bytes());
-    for secret in [PASSPHRASE, &base64, "PRIVATE KEY"] {
+    // It shows octets as numbers.
+    let octets = format!("{:?}", base64.as_bytes());
+    for secret in [PASSPHRASE, &base64, &octets[1..octets.len() - 1], "PRIVATE KEY"] {
         assert!(!log.contains(secret), "the log has {secret}");
     }
 }

@@ -56,7 +56,7 @@ impl Acm {
             .certificate_arn(arn.as_str())
             .passphrase(Blob::new(passphrase.expose()))
             .send()
-            // At TRACE the SDK can log requests whole, and this one holds the passphrase.
+            // The SDK can be told to log what it signs, and this request holds the passphrase.
             .with_subscriber(NoSubscriber::default())
             .await;
         let answer = match answer {
