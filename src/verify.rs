@@ -229,3 +229,19 @@ impl VerifiedChain {
         self.window
     }
 }
+
+/// The path from a certificate to an anchor, for any purpose, at the moment of its own validity that
+/// is nearest to now: fetching one that has ended, or that has not started, is no fault.
+#[cfg(feature = "aws")]
+pub(crate) fn leads_to(
+    certificate: &Certificate,
+    anchor: Option<&Certificate>,
+    pool: &[Certificate],
+) -> Result<VerifiedChain, String> {
+    let validity = certificate.validity();
+    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
+    let verifier = Verifier::new(anchor.cloned()).map_err(|error| error.to_string())?;
+    verifier
+        .verify(certificate, pool, &Verification::new(Purpose::Any).at(moment))
+        .map_err(|error| error.to_string())
+}

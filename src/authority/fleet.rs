@@ -78,8 +78,7 @@ pub struct FleetProgress {
 /// the same certificate.
 ///
 /// A CA in AWS slows the stream down while AWS throttles it (see
-/// [`AwsConnection`](crate::authority::aws::AwsConnection)); service quotas for `IssueCertificate`
-/// are some 25 a second, so a concurrency of 8 to 16 uses them up.
+/// [`AwsConnection`](crate::authority::aws::AwsConnection)).
 ///
 /// # Errors
 /// [`FleetError`] if two members have one name, or a name cannot be recorded. Nothing was asked then.

@@ -18,7 +18,7 @@ use crate::authority::{
     RequestedValidity, Revocation, RevocationReason, ValidityEnd, hash_hex,
 };
 use crate::certificate::{Certificate, CertificateChain, SerialNumber, Timestamp};
-use crate::verify::{Purpose, Verification, Verifier};
+use crate::verify;
 
 /// What issuing needs to know of the CA.
 #[derive(Debug, Clone)]
@@ -289,15 +289,9 @@ pub(super) fn verified_chain(
     issued: &IssuedCertificate,
     known: &CertificateChain,
 ) -> Result<CertificateChain, String> {
-    let root = known.certificates().last().cloned();
-    let validity = issued.certificate.validity();
-    // Fetching one that has ended, or that has not started, is no fault.
-    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
-    let verifier = Verifier::new(root).map_err(|error| error.to_string())?;
     let pool: Vec<_> =
         issued.chain.certificates().iter().chain(known.certificates()).cloned().collect();
-    let verified = verifier
-        .verify(&issued.certificate, &pool, &Verification::new(Purpose::Any).at(moment))
+    let verified = verify::leads_to(&issued.certificate, known.certificates().last(), &pool)
         .map_err(|error| format!("it does not verify under the CA's own chain: {error}"))?;
     let above = verified.path().get(1..).unwrap_or_default();
     let is_own = |issuer: &Certificate| {
@@ -315,17 +309,12 @@ pub(super) fn verified_chain(
 /// A CA whose own chain this crate does not accept is not asked for certificates that it could not
 /// check either: one with name constraints, for example.
 fn check_own(arn: &Arn, chain: &CertificateChain) -> Result<(), CaError> {
-    let wrong =
-        |reason: String| CaError::WrongAnswer { id: CertificateId::new(arn.as_str()), reason };
     let Some((own, above)) = chain.certificates().split_first() else { return Ok(()) };
-    let validity = own.validity();
-    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
-    let anchor = above.last().unwrap_or(own).clone();
-    let verifier = Verifier::new([anchor]).map_err(|error| wrong(error.to_string()))?;
-    verifier
-        .verify(own, above, &Verification::new(Purpose::Any).at(moment))
-        .map(drop)
-        .map_err(|error| wrong(format!("the CA's own chain does not verify: {error}")))
+    let verified = verify::leads_to(own, above.last().or(Some(own)), above);
+    verified.map(drop).map_err(|error| CaError::WrongAnswer {
+        id: CertificateId::new(arn.as_str()),
+        reason: format!("the CA's own chain does not verify: {error}"),
+    })
 }
 
 /// A certificate or chain from AWS, which writes chains of at most 2 MiB (API reference,

@@ -7,12 +7,12 @@ use tracing::subscriber::NoSubscriber;
 use super::{Acm, Poll, not_found};
 use crate::authority::aws::{Call, error_code, incomplete};
 use crate::authority::{CaError, CertificateId};
-use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName, Timestamp};
+use crate::certificate::{Certificate, CertificateChain, SubjectAlternativeName};
 use crate::key::{EncryptedPrivateKey, Passphrase};
 use crate::managed::{
     ExportedCertificate, ManagedCertificate, ManagedError, check_export_passphrase,
 };
-use crate::verify::{Purpose, Verification, Verifier};
+use crate::verify;
 
 impl Acm {
     /// What is exported has to be what ACM describes: just after a renewal ACM refuses an export for
@@ -91,13 +91,8 @@ fn check(
     let id = &described.id;
     let wrong = |reason: String| ManagedError::WrongExport { id: id.clone(), reason };
     let chain = exported.chain.certificates();
-    let validity = exported.certificate.validity();
-    let moment = Timestamp::now().max(validity.not_before).min(validity.not_after);
-    let verifier =
-        Verifier::new(chain.last().cloned()).map_err(|error| wrong(error.to_string()))?;
-    let verified = verifier
-        .verify(&exported.certificate, chain, &Verification::new(Purpose::Any).at(moment))
-        .map_err(|error| {
+    let verified =
+        verify::leads_to(&exported.certificate, chain.last(), chain).map_err(|error| {
             wrong(format!("the certificate does not verify under the chain beside it: {error}"))
         })?;
     let is_named = |name: &SubjectAlternativeName| match name {
