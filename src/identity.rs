@@ -10,7 +10,7 @@ use crate::certificate::{
     Certificate, CertificateChain, CertificateError, DistinguishedName, Timestamp,
 };
 use crate::file::{self, Existing, FileError, Secrecy};
-use crate::key::encrypted::EncryptedKeyError;
+use crate::key::EncryptedKeyError;
 use crate::key::{
     EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, KeyError, Passphrase, PrivateKey,
 };

@@ -1,31 +1,40 @@
-//! Private keys: PKCS#8, PKCS#1 and SEC1 in, PKCS#8 out.
+//! Private keys: PKCS#8, PKCS#1 and SEC1 in, PKCS#8 out; with a passphrase or without.
 //!
 //! A [`PrivateKey`] is checked when it is read: its public half is derived from the private one,
 //! and a file whose two halves do not belong together is refused. The bytes are wiped when the
 //! key is dropped, and `Debug` shows only what kind of key it is.
 
+mod cipher;
 pub mod encrypted;
 mod engine;
+mod form;
 mod kdf;
+#[cfg(feature = "insecure-legacy-encryption")]
+mod legacy;
 mod mldsa;
+mod oid;
 mod pbkdf2;
 mod rsa_parts;
+mod scheme;
+mod scrypt;
 
 use std::fmt;
 use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{fips204, rfc5912, rfc8410};
-use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode, Reader, SliceReader, Tag};
-use pkcs8::PrivateKeyInfoRef;
+use der::{Decode, Reader, SliceReader, Tag};
 use secrecy::{ExposeSecret, SecretSlice};
-use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-pub use encrypted::{EncryptedPrivateKey, EncryptionPreset, EncryptionScheme};
+pub use cipher::Cipher;
+pub use encrypted::{EncryptedKeyError, EncryptedPrivateKey};
 use engine::Engine;
-pub use kdf::{KdfError, KdfLimits, Prf};
+use form::{Form, wrap};
+pub use kdf::{KdfError, KdfLimits, KeyDerivation, Pbkdf1Hash, Prf};
+use oid::named;
+pub use pbkdf2::pbkdf2;
+pub use scheme::{EncryptionPreset, EncryptionScheme, Weakness};
 
 use crate::pem::{self, PemError};
 
@@ -38,6 +47,12 @@ use crate::pem::{self, PemError};
 pub enum KeyAlgorithm {
     /// RSA with a modulus of so many bits.
     Rsa {
+        /// Bits of the modulus.
+        bits: u16,
+    },
+    /// RSA for RSASSA-PSS alone (RFC 4055 section 1.2), with a modulus of so many bits. Such keys are
+    /// read and written; nothing here makes them or signs with them.
+    RsaPss {
         /// Bits of the modulus.
         bits: u16,
     },
@@ -71,14 +86,18 @@ impl KeyAlgorithm {
     pub fn of_public_key(spki_der: &[u8]) -> Option<Self> {
         let spki = spki::SubjectPublicKeyInfoRef::from_der(spki_der).ok()?;
         match spki.algorithm.oid {
-            rfc5912::RSA_ENCRYPTION => {
+            oid @ (rfc5912::RSA_ENCRYPTION | rfc5912::ID_RSASSA_PSS) => {
                 let key = spki.subject_public_key.as_bytes()?;
                 let key = rsa::pkcs1::RsaPublicKeyRef::from_der(key).ok()?;
                 let modulus = key.modulus.as_bytes();
                 let unused = modulus.first()?.leading_zeros();
                 let bits =
                     u32::try_from(modulus.len()).ok()?.checked_mul(8)?.checked_sub(unused)?;
-                Some(Self::Rsa { bits: bits.try_into().ok()? })
+                let bits = bits.try_into().ok()?;
+                Some(match oid {
+                    rfc5912::RSA_ENCRYPTION => Self::Rsa { bits },
+                    _ => Self::RsaPss { bits },
+                })
             }
             rfc8410::ID_ED_25519 => Some(Self::Ed25519),
             fips204::ID_ML_DSA_44 => Some(Self::MlDsa44),
@@ -99,6 +118,7 @@ impl fmt::Display for KeyAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::RsaPss { bits } => write!(f, "RSA {bits} (RSASSA-PSS alone)"),
             Self::EcdsaP256 => f.write_str("EC P-256"),
             Self::EcdsaP384 => f.write_str("EC P-384"),
             Self::EcdsaP521 => f.write_str("EC P-521"),
@@ -150,6 +170,27 @@ pub enum KeyError {
         /// The labels of its first PEM blocks.
         labels: Vec<String>,
     },
+    /// The key is in a form that this crate does not read.
+    #[error(
+        "\"{label}\" is a form that is not read; make it PKCS#8, with `ssh-keygen -p -m PKCS8 -f COPY_OF_FILE` for a key of OpenSSH, otherwise with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
+    )]
+    UnsupportedForm {
+        /// The label of its PEM block.
+        label: String,
+    },
+    /// An EC key in SEC1 form does not say on which curve it is, or describes it instead of naming it.
+    #[error(
+        "the EC private key names no curve; put the \"EC PARAMETERS\" block before it into the file, or make it again on a named curve (openssl ecparam -name prime256v1 -genkey)"
+    )]
+    NoCurve,
+    /// What this crate does not do with a key of this kind.
+    #[error("nothing here {what} keys of {algorithm}")]
+    NotDone {
+        /// The kind of key.
+        algorithm: KeyAlgorithm,
+        /// "makes" or "signs with".
+        what: &'static str,
+    },
     /// A PEM file holds more than one private key, and which one is meant cannot be known.
     #[error(
         "there are {count} private keys in it, and which one is meant cannot be known; keep one"
@@ -168,7 +209,8 @@ pub enum KeyError {
     Malformed(#[source] der::Error),
     /// The key is of an algorithm this crate does not support.
     #[error(
-        "the private key's algorithm {oid} is not supported; supported are RSA, EC on P-256, P-384 and P-521, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87"
+        "the private key's algorithm {} is not supported; supported are RSA, EC on P-256, P-384 and P-521, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87",
+        named(oid)
     )]
     UnsupportedAlgorithm {
         /// The object identifier of the algorithm or curve.
@@ -267,31 +309,6 @@ pub struct PrivateKey {
     public_key: Box<[u8]>,
 }
 
-/// Puts a PKCS#1 or SEC1 key into its PKCS#8 envelope.
-fn wrap(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let key = OctetStringRef::new(key).map_err(KeyError::Malformed)?;
-    let info = PrivateKeyInfoRef::new(algorithm, key);
-    let length = info.encoded_len().and_then(usize::try_from).map_err(KeyError::Malformed)?;
-    let mut der = Zeroizing::new(vec![0; length]);
-    info.encode_to_slice(&mut der).map_err(KeyError::Malformed)?;
-    Ok(der)
-}
-
-fn wrap_pkcs1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let parameters = Some(AnyRef::NULL);
-    wrap(AlgorithmIdentifierRef { oid: rfc5912::RSA_ENCRYPTION, parameters }, key)
-}
-
-fn wrap_sec1(key: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let parsed = sec1::EcPrivateKey::from_der(key).map_err(KeyError::Malformed)?;
-    let curve = parsed
-        .parameters
-        .and_then(|parameters| parameters.named_curve())
-        .ok_or(KeyError::UnsupportedAlgorithm { oid: rfc5912::ID_EC_PUBLIC_KEY })?;
-    let parameters = Some(AnyRef::from(&curve));
-    wrap(AlgorithmIdentifierRef { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters }, key)
-}
-
 impl PrivateKey {
     /// Makes a new key from the operating system's random numbers, in pure Rust. An ML-DSA key is
     /// encoded as its seed of 32 octets (RFC 9881 section 6).
@@ -315,31 +332,41 @@ impl PrivateKey {
     }
 
     /// Reads a plain key from PEM (any text around it, CRLF or LF) or DER, in PKCS#8, PKCS#1
-    /// (RFC 8017) or SEC1 (RFC 5915) form.
+    /// (RFC 8017) or SEC1 (RFC 5915) form. It is written as PKCS#8.
     ///
     /// # Errors
     /// [`KeyError`]; an encrypted key is [`KeyError::Encrypted`].
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, KeyError> {
-        if !pem::is_pem(bytes) {
-            if looks_encrypted(bytes) {
-                return Err(KeyError::Encrypted);
-            }
-            return match Self::from_pkcs8_der(bytes) {
-                Err(KeyError::Malformed(error)) => wrap_pkcs1(bytes)
-                    .and_then(|der| Self::from_pkcs8_der(&der))
-                    .or_else(|_| Self::from_pkcs8_der(&wrap_sec1(bytes)?))
-                    .map_err(|_| KeyError::Malformed(error)),
-                read_or_refused => read_or_refused,
-            };
+        if pem::is_pem(bytes) {
+            let KeyBlock { key, curve } = the_key_block(bytes)?;
+            return Self::from_block(&key, curve);
         }
-        let block = the_key_block(bytes)?;
-        match block.label.as_str() {
-            pem::PRIVATE_KEY => Self::from_pkcs8_der(&block.contents),
-            pem::ENCRYPTED_PRIVATE_KEY => Err(KeyError::Encrypted),
-            "RSA PRIVATE KEY" => Self::from_pkcs8_der(&wrap_pkcs1(&block.contents)?),
-            "EC PRIVATE KEY" => Self::from_pkcs8_der(&wrap_sec1(&block.contents)?),
-            _ => Err(KeyError::NoKey { labels: vec![block.label.clone()] }),
+        if looks_encrypted(bytes) {
+            return Err(KeyError::Encrypted);
         }
+        match Form::Pkcs8.read(bytes) {
+            Err(KeyError::Malformed(error)) => [Form::Pkcs1, Form::Sec1]
+                .into_iter()
+                .find(|form| form.stated_length(bytes).is_some())
+                .ok_or(KeyError::Malformed(error))?
+                .read(bytes),
+            read_or_refused => read_or_refused,
+        }
+    }
+
+    /// Reads one block of a PEM file.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::from_pem_or_der`].
+    pub fn from_pem_block(block: &pem::Block) -> Result<Self, KeyError> {
+        Self::from_block(block, None)
+    }
+
+    fn from_block(block: &pem::Block, curve: Option<ObjectIdentifier>) -> Result<Self, KeyError> {
+        if block.is_encrypted() {
+            return Err(KeyError::Encrypted);
+        }
+        Form::of_label(block.label())?.read_on_curve(block.contents(), curve)
     }
 
     /// What kind of key it is.
@@ -390,12 +417,22 @@ fn looks_encrypted(der: &[u8]) -> bool {
         .unwrap_or(false)
 }
 
+/// The one private key of a PEM file, and the curve that an `EC PARAMETERS` block names.
+struct KeyBlock {
+    key: pem::Block,
+    curve: Option<ObjectIdentifier>,
+}
+
 /// The one private key of a PEM file; certificates beside it are passed over.
-fn the_key_block(text: &[u8]) -> Result<pem::Block, KeyError> {
+fn the_key_block(text: &[u8]) -> Result<KeyBlock, KeyError> {
     let (mut keys, others): (Vec<_>, Vec<_>) =
         pem::blocks(text)?.into_iter().partition(pem::Block::is_private_key);
+    let curve = others
+        .iter()
+        .find(|block| block.label() == "EC PARAMETERS")
+        .and_then(|block| ObjectIdentifier::from_der(block.contents()).ok());
     match (keys.pop(), keys.len()) {
-        (Some(key), 0) => Ok(key),
+        (Some(key), 0) => Ok(KeyBlock { key, curve }),
         (Some(_), others) => Err(KeyError::SeveralKeys { count: others + 1 }),
         (None, _) => {
             Err(KeyError::NoKey { labels: others.into_iter().map(|block| block.label).collect() })
@@ -411,6 +448,8 @@ impl fmt::Debug for PrivateKey {
 
 #[cfg(test)]
 mod tests {
+    use pkcs8::PrivateKeyInfoRef;
+
     use super::*;
 
     #[test]

@@ -55,6 +55,7 @@
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |
+//! | `insecure-legacy-encryption` | reading keys under PBES1, PKCS#12's schemes, DES, RC2, RC4 and OpenSSL's traditional PEM | md-5, rc2, rc4 |
 //!
 //! Features only add. Steps of the journey that are not in this version (the namespace's CA bundle over
 //! the Cloud Ops API) are listed in `CHANGELOG.md`.

@@ -35,6 +35,7 @@ pub struct Block {
     pub(crate) label: String,
     pub(crate) line: usize,
     pub(crate) contents: Zeroizing<Vec<u8>>,
+    headers: Vec<(String, String)>,
 }
 
 impl Block {
@@ -54,6 +55,25 @@ impl Block {
     #[must_use]
     pub fn contents(&self) -> &[u8] {
         &self.contents
+    }
+
+    /// The value of a header before the contents, as OpenSSL's traditional PEM has them (RFC 1421 section 4.6):
+    /// `DEK-Info: AES-256-CBC,...`. Names are compared without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether its headers or its label say that the contents are encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        let process = self.header("Proc-Type").unwrap_or_default();
+        self.label == ENCRYPTED_PRIVATE_KEY
+            || process.split(',').any(|part| part.trim().eq_ignore_ascii_case("ENCRYPTED"))
+            || self.header("DEK-Info").is_some()
     }
 
     /// Whether the label says that the contents are a private key, encrypted or not.
@@ -106,16 +126,6 @@ pub enum PemError {
         /// Line of its `BEGIN`, counted from 1.
         line: usize,
     },
-    /// The key is in OpenSSL's traditional encrypted form (`Proc-Type: 4,ENCRYPTED`).
-    #[error(
-        "the PEM block \"{label}\" on line {line} is in OpenSSL's traditional encrypted form (Proc-Type: 4,ENCRYPTED), whose key derivation is a single MD5; convert it with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
-    )]
-    TraditionalEncryption {
-        /// Label of the block.
-        label: String,
-        /// Line of its `BEGIN`, counted from 1.
-        line: usize,
-    },
 }
 
 fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
@@ -123,6 +133,13 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
     // RFC 7468 section 3: printable ASCII. A terminal would obey anything else.
     let printable = label.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
     std::str::from_utf8(label).ok().filter(|_| printable)
+}
+
+/// A line `Name: value`.
+fn header(line: &[u8]) -> Option<(String, String)> {
+    let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (!name.is_empty() && is_name(name)).then(|| (name.to_owned(), value.trim().to_owned()))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -178,6 +195,7 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
         // Sized once: a buffer that grew would leave copies of a key behind.
         let mut body = Zeroizing::new(Vec::with_capacity(body_length));
         let unterminated = || PemError::Unterminated { label: label_text.to_owned(), line };
+        let mut headers = Vec::new();
         loop {
             let (content, _) = lines.next().ok_or_else(unterminated)?;
             if label(content, b"-----END ") == Some(label_text) {
@@ -186,9 +204,12 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
             if ends(content) {
                 return Err(unterminated());
             }
-            if content.starts_with(b"Proc-Type:") {
-                let label = label_text.to_owned();
-                return Err(PemError::TraditionalEncryption { label, line });
+            // Headers stand before the contents, and no line of base64 has a colon.
+            if body.is_empty()
+                && let Some(header) = header(content)
+            {
+                headers.push(header);
+                continue;
             }
             body.extend(content.iter().filter(|byte| !byte.is_ascii_whitespace()));
         }
@@ -198,7 +219,7 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
             return Err(PemError::Base64 { label: label_text.to_owned(), line });
         };
         contents.truncate(length);
-        blocks.push(Block { label: label_text.to_owned(), line, contents });
+        blocks.push(Block { label: label_text.to_owned(), line, contents, headers });
     }
     if blocks.is_empty() {
         return Err(PemError::NoBlock);
@@ -215,14 +236,31 @@ pub fn is_pem(bytes: &[u8]) -> bool {
 
 /// The strict form of one block, ending in a newline. The text may hold a key and is wiped.
 pub(crate) fn encode(label: &str, contents: &[u8]) -> Zeroizing<String> {
+    encode_with_headers(label, &[], contents)
+}
+
+/// The same with headers before the contents.
+pub(crate) fn encode_with_headers(
+    label: &str,
+    headers: &[(&str, &str)],
+    contents: &[u8],
+) -> Zeroizing<String> {
     const LINE: usize = 64;
     let encoded = Zeroizing::new(Base64::encode_string(contents));
     let lines = encoded.len().div_ceil(LINE);
-    let mut pem =
-        Zeroizing::new(String::with_capacity(encoded.len() + lines + 2 * label.len() + 34));
+    let header_length: usize =
+        headers.iter().map(|(name, value)| name.len() + value.len() + 3).sum::<usize>() + 1;
+    let length = encoded.len() + lines + 2 * label.len() + 34 + header_length;
+    let mut pem = Zeroizing::new(String::with_capacity(length));
     pem.push_str("-----BEGIN ");
     pem.push_str(label);
     pem.push_str("-----\n");
+    for part in headers.iter().flat_map(|(name, value)| [name, ": ", value, "\n"]) {
+        pem.push_str(part);
+    }
+    if !headers.is_empty() {
+        pem.push('\n');
+    }
     let mut rest = encoded.as_str();
     while !rest.is_empty() {
         // Base64 is ASCII, so every index is a character boundary.

@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Mutex;
 
-use private_ca::key::encrypted::EncryptedKeyError;
+use private_ca::key::EncryptedKeyError;
 use private_ca::{
     CertificateRequest, EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey,
 };
@@ -213,7 +213,7 @@ fn the_derived_key_is_wiped() {
     let (_, file) = encrypted_key();
     let encrypted = EncryptedPrivateKey::from_pem_or_der(file.as_bytes()).unwrap();
     // RFC 8018: PBKDF2-params begin with the salt, a SEQUENCE (26) { OCTET STRING (20) ... }.
-    let der = encrypted.as_der();
+    let der = encrypted.as_der().unwrap();
     let place = der.windows(4).position(|window| window == [0x30, 26, 0x04, 20]).unwrap() + 4;
     let mut derived = [0; 32];
     pbkdf2::pbkdf2_hmac::<sha1::Sha1>(PASSPHRASE, &der[place..place + 20], 2048, &mut derived);

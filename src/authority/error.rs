@@ -11,7 +11,7 @@ use crate::certificate::{
 };
 use crate::file::FileError;
 use crate::key::KeyError;
-use crate::key::encrypted::EncryptedKeyError;
+use crate::key::EncryptedKeyError;
 use crate::request::RequestError;
 
 /// Why a certificate authority cannot do what it is asked.

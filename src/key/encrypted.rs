@@ -1,207 +1,67 @@
-//! Encrypted private keys: PKCS#8's `EncryptedPrivateKeyInfo` (RFC 5958 section 3) under PBES2
-//! (RFC 8018 section 6.2).
+//! Encrypted private keys: PKCS#8's `EncryptedPrivateKeyInfo` (RFC 5958 section 3) in every scheme that a file
+//! may have, and OpenSSL's traditional PEM.
 //!
-//! The forms that ACM exports and that `openssl pkcs8 -topk8` writes are read and written.
-//! Neither carries a check of integrity: CBC's padding and the structure of the key inside are
-//! all there is, so a wrong passphrase and a changed file look alike, save that here the key's two
-//! halves are compared as well.
+//! All of them are read alike: the passphrase becomes a key, the cipher gives octets, and what the octets begin
+//! with tells whether the passphrase was right. Only then is the rest looked at, all of it, whatever is
+//! wrong: see [the manual](crate::manual::threats) for what that hides.
+
+mod error;
+mod pkcs8;
+mod traditional;
 
 use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5911;
-use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode, Sequence};
-use spki::AlgorithmIdentifierRef;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::kdf::{KdfError, KdfLimits, Pbkdf2, Prf, oid};
-use super::{KeyError, Passphrase, PrivateKey, pbkdf2, the_key_block};
+use super::cipher::MAX_BLOCK;
+use super::kdf::{KdfLimits, Pbes2Derivation};
+use super::scheme::EncryptionScheme;
+use super::{Form, KeyError, Passphrase, PrivateKey, oid, the_key_block};
 use crate::pem;
 
-/// Why an encrypted private key cannot be read or decrypted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EncryptedKeyError {
-    /// The file holds no single private key, or a plain one.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The key in the file is not encrypted.
-    #[error("the private key is not encrypted: it needs no passphrase")]
-    NotEncrypted,
-    /// The envelope is no `EncryptedPrivateKeyInfo`.
-    #[error("it is not an encrypted PKCS#8 private key: {0}")]
-    Malformed(#[source] der::Error),
-    /// The scheme, key derivation, pseudo-random function or cipher is not supported.
-    #[error(
-        "the {part} {oid} is not supported; rewrite the key with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
-    )]
-    Unsupported {
-        /// Which part of the envelope.
-        part: &'static str,
-        /// Its object identifier.
-        oid: ObjectIdentifier,
-    },
-    /// The key-derivation parameters are refused.
-    #[error(transparent)]
-    Kdf(#[from] KdfError),
-    /// The initialisation vector or the ciphertext has a length that CBC cannot have.
-    #[error(
-        "the {part} has {length} octets, which AES-CBC cannot have: the file was changed or cut short"
-    )]
-    Length {
-        /// Which part.
-        part: &'static str,
-        /// Its octets.
-        length: usize,
-    },
-    /// The passphrase does not open it.
-    #[error("the passphrase is wrong, or the encrypted key was changed")]
-    WrongPassphrase,
-    /// The operating system gave no random numbers.
-    #[error("the operating system gave no random numbers: {0}")]
-    Random(#[source] getrandom::Error),
+pub use error::EncryptedKeyError;
+
+/// The longest ciphertext that is read, in octets: ten times the longest key there is.
+const MAX_CIPHERTEXT: usize = 64 * 1024;
+
+/// What a file says of its encryption, judged.
+#[derive(Clone)]
+struct Parameters {
+    scheme: EncryptionScheme,
+    salt: Vec<u8>,
+    /// The initialisation vector or nonce; empty where it is derived from the passphrase.
+    iv: Vec<u8>,
+    /// Octets of the tag of an authenticated cipher.
+    tag_length: usize,
 }
 
-/// AES key sizes in CBC mode (RFC 3565).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cipher {
-    /// AES-128-CBC.
-    Aes128Cbc,
-    /// AES-192-CBC.
-    Aes192Cbc,
-    /// AES-256-CBC.
-    Aes256Cbc,
-}
-
-const BLOCK: usize = 16;
-
-impl Cipher {
-    const ALL: [(Self, ObjectIdentifier, usize, &'static str); 3] = [
-        (Self::Aes128Cbc, rfc5911::ID_AES_128_CBC, 16, "AES-128-CBC"),
-        (Self::Aes192Cbc, rfc5911::ID_AES_192_CBC, 24, "AES-192-CBC"),
-        (Self::Aes256Cbc, rfc5911::ID_AES_256_CBC, 32, "AES-256-CBC"),
-    ];
-
-    fn row(self) -> (Self, ObjectIdentifier, usize, &'static str) {
-        let [.., last] = Self::ALL;
-        Self::ALL.into_iter().find(|(cipher, ..)| *cipher == self).unwrap_or(last)
-    }
-
-    fn key_length(self) -> usize {
-        self.row().2
-    }
-
-    /// Decrypts in place and gives the plain text; `None` if the padding is wrong.
-    fn decrypt<'a>(self, key: &[u8], iv: &[u8], data: &'a mut [u8]) -> Option<&'a [u8]> {
-        match self {
-            Self::Aes128Cbc => cbc::Decryptor::<aes::Aes128>::new_from_slices(key, iv)
-                .ok()?
-                .decrypt_padded::<Pkcs7>(data),
-            Self::Aes192Cbc => cbc::Decryptor::<aes::Aes192>::new_from_slices(key, iv)
-                .ok()?
-                .decrypt_padded::<Pkcs7>(data),
-            Self::Aes256Cbc => cbc::Decryptor::<aes::Aes256>::new_from_slices(key, iv)
-                .ok()?
-                .decrypt_padded::<Pkcs7>(data),
+impl Parameters {
+    fn judge_ciphertext(&self, ciphertext: &[u8]) -> Result<(), EncryptedKeyError> {
+        let length = ciphertext.len();
+        let refused = |rule| Err(EncryptedKeyError::Length { part: "ciphertext", length, rule });
+        if length > MAX_CIPHERTEXT {
+            return refused("no key needs more than 65536");
         }
-        .ok()
-    }
-
-    /// Encrypts the first `length` octets of `buffer` in place, padding included.
-    fn encrypt(self, key: &[u8], iv: &[u8], buffer: &mut [u8], length: usize) -> Option<()> {
-        match self {
-            Self::Aes128Cbc => cbc::Encryptor::<aes::Aes128>::new_from_slices(key, iv)
-                .ok()?
-                .encrypt_padded::<Pkcs7>(buffer, length)
-                .map(drop),
-            Self::Aes192Cbc => cbc::Encryptor::<aes::Aes192>::new_from_slices(key, iv)
-                .ok()?
-                .encrypt_padded::<Pkcs7>(buffer, length)
-                .map(drop),
-            Self::Aes256Cbc => cbc::Encryptor::<aes::Aes256>::new_from_slices(key, iv)
-                .ok()?
-                .encrypt_padded::<Pkcs7>(buffer, length)
-                .map(drop),
-        }
-        .ok()
-    }
-}
-
-impl fmt::Display for Cipher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.row().3)
-    }
-}
-
-/// How a key is encrypted, as its file says without the passphrase.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EncryptionScheme {
-    /// The pseudo-random function under PBKDF2.
-    pub prf: Prf,
-    /// Iterations of PBKDF2.
-    pub iterations: u32,
-    /// Octets of salt.
-    pub salt_length: usize,
-    /// The cipher.
-    pub cipher: Cipher,
-}
-
-impl fmt::Display for EncryptionScheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { prf, iterations, salt_length, cipher } = self;
-        write!(
-            f,
-            "PBES2: PBKDF2 with {prf}, {iterations} iterations, {salt_length}-byte salt; {cipher}"
-        )
-    }
-}
-
-/// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum EncryptionPreset {
-    /// PBKDF2 with HMAC-SHA-256, 600,000 iterations (OWASP's advice) and a 16-byte salt, AES-256-CBC.
-    #[default]
-    Modern,
-    /// Exactly the form that ACM exports: PBKDF2 with HMAC-SHA-1 as the unnamed default, 2048
-    /// iterations and a 20-byte salt, AES-256-CBC.
-    Acm,
-}
-
-impl EncryptionPreset {
-    fn parameters(self) -> (Prf, u32, usize) {
-        match self {
-            Self::Modern => (Prf::HmacSha256, 600_000, 16),
-            Self::Acm => (Prf::HmacSha1, 2048, 20),
+        match self.scheme.cipher.block_length() {
+            Some(block) if length == 0 || !length.is_multiple_of(block) => {
+                refused("the cipher gives whole blocks, at least one")
+            }
+            None if length <= self.tag_length => refused("the cipher gives more than that"),
+            _ => Ok(()),
         }
     }
 }
 
-/// ```text
-/// EncryptedPrivateKeyInfo ::= SEQUENCE {
-///     encryptionAlgorithm AlgorithmIdentifier,
-///     encryptedData       OCTET STRING }
-/// ```
-#[derive(Sequence)]
-struct EncryptedPrivateKeyInfo<'a> {
-    encryption_algorithm: AlgorithmIdentifierRef<'a>,
-    encrypted_data: &'a OctetStringRef,
-}
-
-/// ```text
-/// PBES2-params ::= SEQUENCE {
-///     keyDerivationFunc AlgorithmIdentifier {{PBES2-KDFs}},
-///     encryptionScheme  AlgorithmIdentifier {{PBES2-Encs}} }
-/// ```
-#[derive(Sequence)]
-struct Pbes2Params<'a> {
-    key_derivation_func: AlgorithmIdentifierRef<'a>,
-    encryption_scheme: AlgorithmIdentifierRef<'a>,
+/// What the ciphertext stands in.
+#[derive(Clone)]
+enum Envelope {
+    /// The DER of an `EncryptedPrivateKeyInfo`.
+    Pkcs8(Vec<u8>),
+    /// OpenSSL's traditional PEM: its label, and the `DEK-Info` header.
+    Traditional { label: String, form: Form, dek_info: String },
 }
 
 /// A private key under a passphrase, its parameters judged.
@@ -217,34 +77,73 @@ struct Pbes2Params<'a> {
 /// let file = encrypted.to_pem();
 /// let read = EncryptedPrivateKey::from_pem_or_der(file.as_bytes())?;
 /// assert_eq!(read.decrypt(&passphrase)?.public_key_der(), key.public_key_der());
-/// # Ok::<(), private_ca::key::encrypted::EncryptedKeyError>(())
+/// # Ok::<(), private_ca::key::EncryptedKeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct EncryptedPrivateKey {
-    der: Vec<u8>,
-    kdf: Pbkdf2,
-    cipher: Cipher,
-    iv: [u8; BLOCK],
+    envelope: Envelope,
+    parameters: Parameters,
     ciphertext: Vec<u8>,
+    limits: KdfLimits,
 }
 
 impl EncryptedPrivateKey {
-    /// Reads a file that holds one encrypted key, in PEM (text around it, CRLF or LF) or DER.
+    /// Reads a file that holds one encrypted key, in PEM (text around it, CRLF or LF) or DER, under the default
+    /// limits. Nothing is derived yet.
     ///
     /// # Errors
-    /// [`EncryptedKeyError`]; a plain key is [`EncryptedKeyError::NotEncrypted`].
+    /// [`EncryptedKeyError`] for what is malformed, unsupported or beyond the limits; a plain key is
+    /// [`EncryptedKeyError::NotEncrypted`].
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, EncryptedKeyError> {
-        if !pem::is_pem(bytes) {
-            return Self::from_der(bytes);
-        }
-        let block = the_key_block(bytes)?;
-        match block.label.as_str() {
-            pem::ENCRYPTED_PRIVATE_KEY => Self::from_der(&block.contents),
-            _ => Err(EncryptedKeyError::NotEncrypted),
-        }
+        Self::from_pem_or_der_with_limits(bytes, &KdfLimits::default())
     }
 
-    /// Reads the DER of an `EncryptedPrivateKeyInfo` under the default limits.
+    /// The same under limits of your own.
+    ///
+    /// # Errors
+    /// As [`EncryptedPrivateKey::from_pem_or_der`].
+    pub fn from_pem_or_der_with_limits(
+        bytes: &[u8],
+        limits: &KdfLimits,
+    ) -> Result<Self, EncryptedKeyError> {
+        if pem::is_pem(bytes) {
+            return Self::from_block(&the_key_block(bytes)?.key, limits);
+        }
+        Self::from_der_with_limits(bytes, limits).map_err(|error| match error {
+            EncryptedKeyError::Malformed(_) if PrivateKey::from_pem_or_der(bytes).is_ok() => {
+                EncryptedKeyError::NotEncrypted
+            }
+            error => error,
+        })
+    }
+
+    /// Reads one block of a PEM file under the default limits.
+    ///
+    /// # Errors
+    /// As [`EncryptedPrivateKey::from_pem_or_der`].
+    pub fn from_pem_block(block: &pem::Block) -> Result<Self, EncryptedKeyError> {
+        Self::from_block(block, &KdfLimits::default())
+    }
+
+    fn from_block(block: &pem::Block, limits: &KdfLimits) -> Result<Self, EncryptedKeyError> {
+        if block.label() == pem::ENCRYPTED_PRIVATE_KEY {
+            return Self::from_der_with_limits(block.contents(), limits);
+        }
+        let form = Form::of_label(block.label())?;
+        if !block.is_encrypted() {
+            return Err(EncryptedKeyError::NotEncrypted);
+        }
+        let parameters = traditional::read(block)?;
+        let dek_info = block.header("DEK-Info").unwrap_or_default().to_owned();
+        Ok(Self {
+            envelope: Envelope::Traditional { label: block.label().to_owned(), form, dek_info },
+            parameters,
+            ciphertext: block.contents().to_vec(),
+            limits: *limits,
+        })
+    }
+
+    /// Reads the DER of an `EncryptedPrivateKeyInfo` under the default limits. Nothing is derived yet.
     ///
     /// # Errors
     /// [`EncryptedKeyError`] for what is malformed, unsupported or beyond the limits.
@@ -252,145 +151,238 @@ impl EncryptedPrivateKey {
         Self::from_der_with_limits(der, &KdfLimits::default())
     }
 
-    /// Reads the DER of an `EncryptedPrivateKeyInfo` and judges its parameters; nothing is
-    /// derived yet.
+    /// The same under limits of your own.
     ///
     /// # Errors
-    /// [`EncryptedKeyError`] for what is malformed, unsupported or beyond the limits.
+    /// As [`EncryptedPrivateKey::from_der`].
     pub fn from_der_with_limits(der: &[u8], limits: &KdfLimits) -> Result<Self, EncryptedKeyError> {
-        use EncryptedKeyError::{Length, Malformed, Unsupported};
-        let info = EncryptedPrivateKeyInfo::from_der(der).map_err(Malformed)?;
-        let algorithm = info.encryption_algorithm;
-        if algorithm.oid != oid::PBES2 {
-            return Err(Unsupported { part: "encryption scheme", oid: algorithm.oid });
-        }
-        let params: Pbes2Params<'_> = parameters(&algorithm)?.decode_as().map_err(Malformed)?;
-        let scheme = params.encryption_scheme;
-        let (cipher, _, key_length, _) = Cipher::ALL
-            .into_iter()
-            .find(|(_, cipher, ..)| *cipher == scheme.oid)
-            .ok_or(Unsupported { part: "cipher", oid: scheme.oid })?;
-        let iv: &OctetStringRef = parameters(&scheme)?.decode_as().map_err(Malformed)?;
-        let iv = iv.as_bytes();
-        let iv = iv
-            .try_into()
-            .map_err(|_| Length { part: "initialisation vector", length: iv.len() })?;
-        let kdf = params.key_derivation_func;
-        if kdf.oid != oid::PBKDF2 {
-            return Err(Unsupported { part: "key derivation function", oid: kdf.oid });
-        }
-        let kdf = Pbkdf2::from_parameters(parameters(&kdf)?, key_length, limits)?;
-        let ciphertext = info.encrypted_data.as_bytes();
-        if ciphertext.is_empty() || ciphertext.len() % BLOCK != 0 {
-            return Err(Length { part: "ciphertext", length: ciphertext.len() });
-        }
-        Ok(Self { der: der.to_vec(), kdf, cipher, iv, ciphertext: ciphertext.to_vec() })
+        let (parameters, ciphertext) = pkcs8::read(der, limits)?;
+        Ok(Self { envelope: Envelope::Pkcs8(der.to_vec()), parameters, ciphertext, limits: *limits })
     }
 
-    /// Encrypts a key under a fresh salt and initialisation vector.
+    /// Encrypts a key under a fresh salt and initialisation vector, in PKCS#8.
     ///
     /// # Errors
-    /// [`EncryptedKeyError::Random`].
+    /// [`EncryptedKeyError::NotWritten`] for the broken schemes; [`EncryptedKeyError::Kdf`] for one that
+    /// could not be read again under the default limits; [`EncryptedKeyError::Random`].
     pub fn encrypt(
         key: &PrivateKey,
         passphrase: &Passphrase,
-        preset: EncryptionPreset,
+        scheme: impl Into<EncryptionScheme>,
     ) -> Result<Self, EncryptedKeyError> {
-        use EncryptedKeyError::{Malformed, Random};
-        let (prf, iterations, salt_length) = preset.parameters();
-        let mut salt = vec![0; salt_length];
-        let mut iv = [0; BLOCK];
-        getrandom::fill(&mut salt).map_err(Random)?;
-        getrandom::fill(&mut iv).map_err(Random)?;
-        let cipher = Cipher::Aes256Cbc;
-        let kdf = Pbkdf2 { prf, salt, iterations };
+        use EncryptedKeyError::{Malformed, NotWritten, Random};
+        let limits = KdfLimits::default();
+        let scheme = scheme.into();
+        let cipher = scheme.cipher;
+        let tag_length = if cipher.is_authenticated() { 16 } else { 0 };
+        // The salt's length is judged with the rest, below; until then none is made that nobody would read.
+        let mut parameters = Parameters {
+            scheme,
+            salt: vec![0; scheme.salt_length.min(MAX_CIPHERTEXT)],
+            iv: vec![0; cipher.iv_length()],
+            tag_length,
+        };
+        getrandom::fill(&mut parameters.salt).map_err(Random)?;
+        getrandom::fill(&mut parameters.iv).map_err(Random)?;
+        let algorithm = pkcs8::algorithm(&parameters).map_err(Malformed)?;
+        let algorithm = algorithm.ok_or(NotWritten { scheme })?;
+        let kdf = scheme.kdf.to_algorithm(&parameters.salt).map_err(Malformed)?;
+        judge_again(&kdf.unwrap_or_default(), &limits)?;
 
         let plain = key.expose_pkcs8_der();
-        let padded = (plain.len() / BLOCK + 1) * BLOCK;
-        let mut buffer = Zeroizing::new(Vec::with_capacity(padded));
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plain.len() + MAX_BLOCK));
         buffer.extend_from_slice(plain);
-        buffer.resize(padded, 0);
-        let derived = derive(&kdf, cipher, passphrase);
-        cipher
-            .encrypt(&derived, &iv, &mut buffer, plain.len())
-            .ok_or(EncryptedKeyError::Length { part: "plain text", length: plain.len() })?;
-        // Encrypted in place, so the buffer holds nothing secret any more.
-        let ciphertext = std::mem::take(&mut *buffer);
-
-        let kdf_parameters = kdf.to_parameters().map_err(Malformed)?;
-        let pbes2 = Pbes2Params {
-            key_derivation_func: AlgorithmIdentifierRef {
-                oid: oid::PBKDF2,
-                parameters: Some(AnyRef::from_der(&kdf_parameters).map_err(Malformed)?),
-            },
-            encryption_scheme: AlgorithmIdentifierRef {
-                oid: cipher.row().1,
-                parameters: Some(AnyRef::from(OctetStringRef::new(&iv).map_err(Malformed)?)),
-            },
-        }
-        .to_der()
-        .map_err(Malformed)?;
-        let der = EncryptedPrivateKeyInfo {
-            encryption_algorithm: AlgorithmIdentifierRef {
-                oid: oid::PBES2,
-                parameters: Some(AnyRef::from_der(&pbes2).map_err(Malformed)?),
-            },
-            encrypted_data: OctetStringRef::new(&ciphertext).map_err(Malformed)?,
-        }
-        .to_der()
-        .map_err(Malformed)?;
-        Ok(Self { der, kdf, cipher, iv, ciphertext })
+        buffer.resize(plain.len() + MAX_BLOCK, 0);
+        let derived = parameters.derive(passphrase.expose())?;
+        let (cipher_key, iv) = parameters.key_and_iv(&derived);
+        let ciphertext = cipher
+            .encrypt(cipher_key, iv, &mut buffer, plain.len())
+            .ok_or(NotWritten { scheme })?
+            .to_vec();
+        let der = pkcs8::write(&algorithm, &ciphertext).map_err(Malformed)?;
+        Ok(Self { envelope: Envelope::Pkcs8(der), parameters, ciphertext, limits })
     }
 
-    /// Derives the key from the passphrase, decrypts, and checks the private key inside.
+    /// Derives the cipher's key from the passphrase, decrypts, and checks the private key inside.
     ///
-    /// It costs the iterations that [`EncryptedPrivateKey::scheme`] tells.
+    /// It costs what [`EncryptedPrivateKey::scheme`] tells: if the passphrase is wrong and ends in a
+    /// newline, twice that, as far as the limits allow it.
     ///
     /// # Errors
-    /// [`EncryptedKeyError::WrongPassphrase`]; [`EncryptedKeyError::Key`] if what is inside is a
-    /// key of a kind or form this crate does not support.
+    /// [`EncryptedKeyError::WrongPassphrase`], [`EncryptedKeyError::PassphraseEndsInNewline`] or
+    /// [`EncryptedKeyError::Corrupted`]; [`EncryptedKeyError::Key`] if what is inside is a key of a kind or form this
+    /// crate does not support; [`EncryptedKeyError::Legacy`] for a scheme that is not built.
     pub fn decrypt(&self, passphrase: &Passphrase) -> Result<PrivateKey, EncryptedKeyError> {
-        let derived = derive(&self.kdf, self.cipher, passphrase);
+        let octets = passphrase.expose();
+        let without_newline =
+            octets.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        match (self.open(octets), without_newline) {
+            (Err(EncryptedKeyError::WrongPassphrase), Some(line))
+                if self.parameters.scheme.kdf.may_be_repeated(&self.limits) =>
+            {
+                match self.open(line) {
+                    Err(EncryptedKeyError::WrongPassphrase) => {
+                        Err(EncryptedKeyError::WrongPassphrase)
+                    }
+                    _ => Err(EncryptedKeyError::PassphraseEndsInNewline),
+                }
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Decrypts many keys, on as many threads as the machine has cores; the answers come in the order of the
+    /// keys.
+    ///
+    /// Each thread has a key at a time, so that the memory of scrypt is the limit of one key times the threads.
+    ///
+    /// ```
+    /// use private_ca::key::{EncryptedPrivateKey, EncryptionPreset, Passphrase};
+    /// use private_ca::{KeyAlgorithm, PrivateKey};
+    ///
+    /// let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+    /// let passphrase = Passphrase::new(*b"correct horse");
+    /// let files = [(); 3].map(|()| {
+    ///     EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm)
+    /// });
+    /// let files = files.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// let keys = EncryptedPrivateKey::decrypt_many(files.iter().map(|file| (file, &passphrase)));
+    /// assert!(keys.iter().all(Result::is_ok));
+    /// # Ok::<(), private_ca::key::EncryptedKeyError>(())
+    /// ```
+    pub fn decrypt_many<'a>(
+        keys: impl IntoIterator<Item = (&'a Self, &'a Passphrase)>,
+    ) -> Vec<Result<PrivateKey, EncryptedKeyError>> {
+        let keys: Vec<_> = keys.into_iter().collect();
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some((key, passphrase)) = keys.get(number) else { return done };
+                done.push((number, key.decrypt(passphrase)));
+            }
+        };
+        let mut answers = std::thread::scope(|scope| {
+            // This thread is one of them; one that the system does not give leaves its work to the others.
+            let others: Vec<_> = (1..threads.min(keys.len()))
+                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            let mut answers = work();
+            for thread in others {
+                match thread.join() {
+                    Ok(done) => answers.extend(done),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            answers
+        });
+        answers.sort_unstable_by_key(|(number, _)| *number);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    fn open(&self, passphrase: &[u8]) -> Result<PrivateKey, EncryptedKeyError> {
+        let Parameters { scheme, tag_length, .. } = &self.parameters;
+        if scheme.is_legacy() && cfg!(not(feature = "insecure-legacy-encryption")) {
+            return Err(EncryptedKeyError::Legacy { scheme: *scheme });
+        }
+        let derived = self.parameters.derive(passphrase)?;
+        let (key, iv) = self.parameters.key_and_iv(&derived);
         let mut buffer = Zeroizing::new(self.ciphertext.clone());
-        let plain = self
+        let plain = scheme
             .cipher
-            .decrypt(&derived, &self.iv, &mut buffer)
+            .decrypt(key, iv, *tag_length, &mut buffer)
             .ok_or(EncryptedKeyError::WrongPassphrase)?;
-        match PrivateKey::from_pkcs8_der(plain) {
-            // A wrong key gives valid padding once in 256 times, and then no ASN.1; a changed file
-            // gives a key that contradicts itself, or an algorithm that nobody has heard of. One
-            // answer to all of them tells an attacker the least.
-            Err(KeyError::Malformed(_) | KeyError::Inconsistent { .. }) => {
-                Err(EncryptedKeyError::WrongPassphrase)
+        let form = match self.envelope {
+            Envelope::Pkcs8(_) => Form::Pkcs8,
+            Envelope::Traditional { form, .. } => form,
+        };
+        let length = form
+            .stated_length(plain)
+            .filter(|length| match (scheme.cipher.block_length(), plain.len().checked_sub(*length)) {
+                (Some(block), Some(padding)) => (1..=block).contains(&padding),
+                (None, padding) => padding == Some(0),
+                (Some(_), None) => false,
+            })
+            .ok_or(match scheme.cipher.is_authenticated() {
+                // The tag says that nobody changed it since it was written.
+                true => EncryptedKeyError::Corrupted,
+                false => EncryptedKeyError::WrongPassphrase,
+            })?;
+        let (der, padding) = plain.split_at(length);
+        // The padding is no reason to stop: the time that an answer takes does not depend on it.
+        let padding_length = u8::try_from(padding.len()).unwrap_or(0);
+        let padding_is_right: Choice = padding
+            .iter()
+            .fold(Choice::from(1), |so_far, octet| so_far & octet.ct_eq(&padding_length));
+        match (form.read(der), bool::from(padding_is_right)) {
+            (Ok(key), true) => Ok(key),
+            (Err(KeyError::UnsupportedAlgorithm { oid }), true) if oid::name(&oid).is_some() => {
+                Err(KeyError::UnsupportedAlgorithm { oid }.into())
             }
-            Err(KeyError::UnsupportedAlgorithm { oid }) if !is_known(oid) => {
-                Err(EncryptedKeyError::WrongPassphrase)
+            (Err(error @ (KeyError::RsaSize { .. } | KeyError::WithoutSeed { .. })), true) => {
+                Err(error.into())
             }
-            key => Ok(key?),
+            _ => Err(EncryptedKeyError::Corrupted),
         }
     }
 
     /// How the key is encrypted, which the file tells without its passphrase.
     #[must_use]
     pub fn scheme(&self) -> EncryptionScheme {
-        EncryptionScheme {
-            prf: self.kdf.prf,
-            iterations: self.kdf.iterations,
-            salt_length: self.kdf.salt.len(),
-            cipher: self.cipher,
-        }
+        self.parameters.scheme
     }
 
-    /// The DER of the `EncryptedPrivateKeyInfo`.
+    /// The DER of the `EncryptedPrivateKeyInfo`; `None` for OpenSSL's traditional PEM, which is none.
     #[must_use]
-    pub fn as_der(&self) -> &[u8] {
-        &self.der
+    pub fn as_der(&self) -> Option<&[u8]> {
+        match &self.envelope {
+            Envelope::Pkcs8(der) => Some(der),
+            Envelope::Traditional { .. } => None,
+        }
     }
 
     /// PEM, with a newline at its end.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        std::mem::take(&mut *pem::encode(pem::ENCRYPTED_PRIVATE_KEY, &self.der))
+        let mut pem = match &self.envelope {
+            Envelope::Pkcs8(der) => pem::encode(pem::ENCRYPTED_PRIVATE_KEY, der),
+            Envelope::Traditional { label, dek_info, .. } => pem::encode_with_headers(
+                label,
+                &[("Proc-Type", "4,ENCRYPTED"), ("DEK-Info", dek_info)],
+                &self.ciphertext,
+            ),
+        };
+        std::mem::take(&mut *pem)
+    }
+}
+
+impl Parameters {
+    /// The cipher's key, and its initialisation vector where that is derived too.
+    fn derive(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, EncryptedKeyError> {
+        let EncryptionScheme { kdf, cipher, .. } = self.scheme;
+        let key_length = cipher.key_length();
+        let iv_length = if self.iv.is_empty() { cipher.iv_length() } else { 0 };
+        let mut derived = Zeroizing::new(vec![0; key_length + iv_length]);
+        let (key, iv) = derived.split_at_mut(key_length);
+        kdf.derive(passphrase, &self.salt, key, iv)?;
+        Ok(derived)
+    }
+
+    fn key_and_iv<'a>(&'a self, derived: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let (key, iv) = derived.split_at(derived.len().min(self.scheme.cipher.key_length()));
+        (key, if self.iv.is_empty() { iv } else { &self.iv })
+    }
+}
+
+/// What is written has to be read again.
+fn judge_again(kdf: &[u8], limits: &KdfLimits) -> Result<(), EncryptedKeyError> {
+    use der::Decode as _;
+    let kdf = spki::AlgorithmIdentifierRef::from_der(kdf).map_err(EncryptedKeyError::Malformed)?;
+    match Pbes2Derivation::read(&kdf, limits) {
+        Some(Err(error)) => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
@@ -401,129 +393,5 @@ impl fmt::Debug for EncryptedPrivateKey {
     }
 }
 
-/// Algorithms and curves of real keys that this crate does not support.
-fn is_known(oid: ObjectIdentifier) -> bool {
-    use const_oid::db::{rfc5912, rfc8410};
-    let secp256k1 = ObjectIdentifier::new_unwrap("1.3.132.0.10");
-    let dsa = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
-    [
-        rfc5912::ID_EC_PUBLIC_KEY,
-        rfc5912::ID_RSASSA_PSS,
-        dsa,
-        rfc8410::ID_X_25519,
-        rfc8410::ID_X_448,
-        rfc8410::ID_ED_448,
-        secp256k1,
-    ]
-    .contains(&oid)
-}
-
-fn parameters<'a>(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<AnyRef<'a>, EncryptedKeyError> {
-    algorithm.parameters_any().map_err(|_| EncryptedKeyError::Unsupported {
-        part: "algorithm without parameters",
-        oid: algorithm.oid,
-    })
-}
-
-fn derive(kdf: &Pbkdf2, cipher: Cipher, passphrase: &Passphrase) -> Zeroizing<Vec<u8>> {
-    let mut derived = Zeroizing::new(vec![0; cipher.key_length()]);
-    pbkdf2::derive(kdf.prf, passphrase.expose(), &kdf.salt, kdf.iterations, &mut derived);
-    derived
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::KeyAlgorithm;
-    use proptest::prelude::*;
-
-    fn acm_key(passphrase: &[u8]) -> (PrivateKey, EncryptedPrivateKey) {
-        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-        let passphrase = Passphrase::new(passphrase);
-        let encrypted =
-            EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm).unwrap();
-        (key, encrypted)
-    }
-
-    #[test]
-    fn acm_s_form_names_no_prf_and_has_a_salt_of_20_bytes() {
-        let (key, encrypted) = acm_key(b"pass");
-        let info = EncryptedPrivateKeyInfo::from_der(encrypted.as_der()).unwrap();
-        let pbes2: Pbes2Params<'_> =
-            info.encryption_algorithm.parameters.unwrap().decode_as().unwrap();
-        // SEQUENCE { OCTET STRING (20), INTEGER 2048 } and nothing after it.
-        let kdf = pbes2.key_derivation_func.parameters.unwrap().value().to_vec();
-        assert_eq!(kdf.len(), 2 + 20 + 2 + 2);
-        assert_eq!(kdf[22..], [0x02, 0x02, 0x08, 0x00]);
-        assert_eq!(encrypted.scheme().prf, Prf::HmacSha1);
-        let read = EncryptedPrivateKey::from_pem_or_der(encrypted.to_pem().as_bytes()).unwrap();
-        let decrypted = read.decrypt(&Passphrase::new(*b"pass")).unwrap();
-        assert_eq!(decrypted.expose_pkcs8_der(), key.expose_pkcs8_der());
-    }
-
-    #[test]
-    fn a_wrong_passphrase_is_told_as_such_every_time() {
-        let (_, encrypted) = acm_key(b"right");
-        for attempt in 0..600 {
-            let wrong = Passphrase::new(format!("wrong {attempt}").into_bytes());
-            assert!(matches!(encrypted.decrypt(&wrong), Err(EncryptedKeyError::WrongPassphrase)));
-        }
-    }
-
-    #[test]
-    fn a_plain_key_is_not_an_encrypted_one() {
-        let (key, encrypted) = acm_key(b"pass");
-        assert!(matches!(
-            EncryptedPrivateKey::from_pem_or_der(key.to_pkcs8_pem().as_bytes()),
-            Err(EncryptedKeyError::NotEncrypted)
-        ));
-        assert!(matches!(
-            PrivateKey::from_pem_or_der(encrypted.to_pem().as_bytes()),
-            Err(KeyError::Encrypted)
-        ));
-    }
-
-    #[test]
-    fn hostile_parameters_are_refused_before_anything_is_derived() {
-        let (_, encrypted) = acm_key(b"pass");
-        let limits = KdfLimits { max_iterations: 2047 };
-        assert!(matches!(
-            EncryptedPrivateKey::from_der_with_limits(encrypted.as_der(), &limits),
-            Err(EncryptedKeyError::Kdf(KdfError::Iterations { iterations: 2048, limit: 2047 }))
-        ));
-        let count = [0x02, 0x02, 0x08, 0x00];
-        let place = encrypted.der.windows(4).position(|window| window == count).unwrap();
-        for (hostile, iterations) in [
-            ([0x02, 0x02, 0x00, 0x00], None),
-            ([0x02, 0x01, 0x00, 0x00], None),
-            ([0x02, 0x02, 0x7f, 0xff], Some(32_767)),
-        ] {
-            let mut der = encrypted.der.clone();
-            der[place..place + 4].copy_from_slice(&hostile);
-            let read = EncryptedPrivateKey::from_der(&der);
-            assert_eq!(read.ok().map(|key| key.scheme().iterations), iterations);
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn a_flipped_bit_is_detected_or_changes_nothing(index: prop::sample::Index, bit in 0..8u8) {
-            let (key, encrypted) = acm_key(b"pass");
-            let mut der = encrypted.der.clone();
-            let index = index.index(der.len());
-            der[index] ^= 1 << bit;
-            let limits = KdfLimits { max_iterations: 100_000 };
-            if let Ok(read) = EncryptedPrivateKey::from_der_with_limits(&der, &limits)
-                && let Ok(decrypted) = read.decrypt(&Passphrase::new(*b"pass"))
-            {
-                prop_assert_eq!(decrypted.public_key_der(), key.public_key_der());
-            }
-        }
-
-        #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
-            let _ = EncryptedPrivateKey::from_pem_or_der(&bytes);
-        }
-    }
-}
+mod tests;

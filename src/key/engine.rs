@@ -4,6 +4,9 @@ use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::AnyRef;
 use der::{Decode, Encode};
 use ml_dsa::Keypair;
+use p256::elliptic_curve::pkcs8::AssociatedOid;
+use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
 use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
 use rsa::traits::PublicKeyParts;
 use signature::{SignatureEncoding, Signer};
@@ -32,20 +35,48 @@ fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyErro
 /// Checks a key and tells what kind it is, and its public half as `SubjectPublicKeyInfo`.
 pub(super) fn check(pkcs8_der: &[u8]) -> Result<(KeyAlgorithm, Box<[u8]>), KeyError> {
     let info = PrivateKeyInfoRef::from_der(pkcs8_der).map_err(KeyError::Malformed)?;
-    if info.algorithm.oid == rfc5912::RSA_ENCRYPTION {
-        let (bits, public_key) = rsa_parts::check(info.private_key.as_bytes())?;
-        return Ok((KeyAlgorithm::Rsa { bits }, public_key));
+    if let rfc5912::RSA_ENCRYPTION | rfc5912::ID_RSASSA_PSS = info.algorithm.oid {
+        return rsa_parts::check(&info);
     }
-    let engine = Engine::from_pkcs8(pkcs8_der)?;
+    let engine = Engine::of(&info)?;
     Ok((engine.algorithm(), engine.public_key_der()?))
+}
+
+/// Reads an EC key whose curve, private scalar and public points agree.
+fn read_ec<C>(info: &PrivateKeyInfoRef<'_>) -> Result<SecretKey<C>, KeyError>
+where
+    C: AssociatedOid + CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let inconsistent =
+        |reason: &str| KeyError::Inconsistent { algorithm: "EC", reason: reason.to_owned() };
+    let key = sec1::EcPrivateKey::from_der(info.private_key.as_bytes());
+    let key = key.map_err(KeyError::Malformed)?;
+    let curve = key.parameters.and_then(|parameters| parameters.named_curve());
+    if curve.is_some_and(|curve| curve != C::OID) {
+        return Err(inconsistent("it names one curve outside of the key and another one inside"));
+    }
+    let secret = SecretKey::<C>::from_slice(key.private_key)
+        .map_err(|_| inconsistent("its private number is not one of the curve's"))?;
+    let stated = info.public_key.as_ref().map(|bits| bits.raw_bytes());
+    for point in [key.public_key, stated].into_iter().flatten() {
+        if PublicKey::<C>::from_sec1_bytes(point).ok() != Some(secret.public_key()) {
+            return Err(inconsistent("its public key is not the one that its private number gives"));
+        }
+    }
+    Ok(secret)
 }
 
 impl Engine {
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?;
+        Self::of(&PrivateKeyInfoRef::from_der(der).map_err(KeyError::Malformed)?)
+    }
+
+    fn of(info: &PrivateKeyInfoRef<'_>) -> Result<Self, KeyError> {
         match info.algorithm.oid {
             rfc5912::RSA_ENCRYPTION => {
-                let key = rsa::PrivateKey::try_from(info).map_err(inconsistent("RSA"))?;
+                let key = rsa::PrivateKey::try_from(info.clone()).map_err(inconsistent("RSA"))?;
                 Ok(Self::Rsa(Box::new(key)))
             }
             rfc5912::ID_EC_PUBLIC_KEY => {
@@ -54,19 +85,18 @@ impl Engine {
                     KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
                 })?;
                 match curve {
-                    rfc5912::SECP_256_R_1 => p256::SecretKey::try_from(info).map(Self::P256),
-                    rfc5912::SECP_384_R_1 => p384::SecretKey::try_from(info).map(Self::P384),
-                    rfc5912::SECP_521_R_1 => p521::SecretKey::try_from(info).map(Self::P521),
-                    oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
+                    rfc5912::SECP_256_R_1 => read_ec(info).map(Self::P256),
+                    rfc5912::SECP_384_R_1 => read_ec(info).map(Self::P384),
+                    rfc5912::SECP_521_R_1 => read_ec(info).map(Self::P521),
+                    oid => Err(KeyError::UnsupportedAlgorithm { oid }),
                 }
-                .map_err(inconsistent("EC"))
             }
-            rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info)
+            rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info.clone())
                 .map(|key| Self::Ed25519(Box::new(key)))
                 .map_err(inconsistent("Ed25519")),
-            fips204::ID_ML_DSA_44 => mldsa::read("ML-DSA-44", &info).map(Self::MlDsa44),
-            fips204::ID_ML_DSA_65 => mldsa::read("ML-DSA-65", &info).map(Self::MlDsa65),
-            fips204::ID_ML_DSA_87 => mldsa::read("ML-DSA-87", &info).map(Self::MlDsa87),
+            fips204::ID_ML_DSA_44 => mldsa::read("ML-DSA-44", info).map(Self::MlDsa44),
+            fips204::ID_ML_DSA_65 => mldsa::read("ML-DSA-65", info).map(Self::MlDsa65),
+            fips204::ID_ML_DSA_87 => mldsa::read("ML-DSA-87", info).map(Self::MlDsa87),
             oid => Err(KeyError::UnsupportedAlgorithm { oid }),
         }
     }
@@ -82,6 +112,9 @@ impl Engine {
                 Self::Rsa(Box::new(key))
             }
             KeyAlgorithm::Rsa { bits } => return Err(KeyError::RsaSize { bits: bits.into() }),
+            KeyAlgorithm::RsaPss { .. } => {
+                return Err(KeyError::NotDone { algorithm, what: "makes" });
+            }
             KeyAlgorithm::EcdsaP256 => p256::SecretKey::try_generate_from_rng(&mut random)
                 .map(Self::P256)
                 .map_err(KeyError::Random)?,

@@ -8,20 +8,23 @@ use const_oid::db::rfc5912;
 use crypto_bigint::{Integer, NonZero, U2048, U3072, U4096, U8192, Uint};
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Decode, Encode};
-use rsa::pkcs1::RsaPrivateKeyRef;
+use pkcs8::PrivateKeyInfoRef;
+use rsa::pkcs1::{RsaPrivateKeyRef, RsaPssParamsOwned};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
 
-use super::KeyError;
+use super::{KeyAlgorithm, KeyError};
 
 fn inconsistent(reason: &str) -> KeyError {
     KeyError::Inconsistent { algorithm: "RSA", reason: reason.to_owned() }
 }
 
-/// Checks a PKCS#1 `RSAPrivateKey` and gives the bits of its modulus and its public half as
+/// Checks the PKCS#1 `RSAPrivateKey` inside and gives what kind of key it is, and its public half as
 /// `SubjectPublicKeyInfo`.
-pub(super) fn check(pkcs1_der: &[u8]) -> Result<(u16, Box<[u8]>), KeyError> {
-    let key = RsaPrivateKeyRef::from_der(pkcs1_der).map_err(KeyError::Malformed)?;
+pub(super) fn check(info: &PrivateKeyInfoRef<'_>) -> Result<(KeyAlgorithm, Box<[u8]>), KeyError> {
+    judge_parameters(&info.algorithm)?;
+    let key = RsaPrivateKeyRef::from_der(info.private_key.as_bytes());
+    let key = key.map_err(KeyError::Malformed)?;
     if key.other_prime_infos.is_some() {
         return Err(inconsistent("it has more than two primes, which nobody uses"));
     }
@@ -36,15 +39,43 @@ pub(super) fn check(pkcs1_der: &[u8]) -> Result<(u16, Box<[u8]>), KeyError> {
         _ => return Err(KeyError::RsaSize { bits }),
     }?;
     let public = key.public_key().to_der().map_err(KeyError::Malformed)?;
+    if info.public_key.is_some_and(|stated| stated.as_bytes() != Some(&public)) {
+        return Err(inconsistent("its public key is not the one of its private key"));
+    }
+    // The key may be used for what its own identifier says, so its public half says the same.
+    let algorithm = match info.algorithm.oid {
+        oid @ rfc5912::RSA_ENCRYPTION => {
+            AlgorithmIdentifierRef { oid, parameters: Some(AnyRef::NULL) }
+        }
+        _ => info.algorithm,
+    };
     let spki = SubjectPublicKeyInfoRef {
-        algorithm: AlgorithmIdentifierRef {
-            oid: rfc5912::RSA_ENCRYPTION,
-            parameters: Some(AnyRef::NULL),
-        },
+        algorithm,
         subject_public_key: BitStringRef::from_bytes(&public).map_err(KeyError::Malformed)?,
     };
     let spki = spki.to_der().map_err(KeyError::Malformed)?;
-    Ok((u16::try_from(bits).unwrap_or(u16::MAX), spki.into()))
+    let bits = u16::try_from(bits).unwrap_or(u16::MAX);
+    let algorithm = match info.algorithm.oid {
+        rfc5912::ID_RSASSA_PSS => KeyAlgorithm::RsaPss { bits },
+        _ => KeyAlgorithm::Rsa { bits },
+    };
+    Ok((algorithm, spki.into()))
+}
+
+/// `rsaEncryption` has NULL (RFC 8017 appendix A.1); a key for RSASSA-PSS alone has nothing, or says with which
+/// hash function and salt (RFC 4055 section 3.1).
+fn judge_parameters(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
+    match (algorithm.oid, algorithm.parameters) {
+        (rfc5912::ID_RSASSA_PSS, None) => Ok(()),
+        (rfc5912::ID_RSASSA_PSS, Some(parameters)) => {
+            let der = parameters.to_der().map_err(KeyError::Malformed)?;
+            RsaPssParamsOwned::from_der(&der).map(drop).map_err(KeyError::Malformed)
+        }
+        // Some makers leave NULL out.
+        (_, None) => Ok(()),
+        (_, Some(parameters)) if parameters.is_null() => Ok(()),
+        (..) => Err(inconsistent("its algorithm has parameters, and RFC 8017 appendix A.1 has NULL")),
+    }
 }
 
 /// A number of the key; `None` if it is longer than the modulus may be.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use private_ca::file::{self, Secrecy};
-use private_ca::key::{KeyError, encrypted::EncryptedKeyError};
+use private_ca::key::{EncryptedKeyError, KeyError};
 use private_ca::{EncryptedPrivateKey, EncryptionPreset, PrivateKey};
 
 use crate::arguments::{KeyDecryptArguments, KeyEncryptArguments, KeyInspectArguments, Preset};
@@ -45,6 +45,7 @@ pub(crate) fn encrypt(arguments: &KeyEncryptArguments) -> Result<Answer, Failure
     let preset = match arguments.preset {
         Preset::Modern => EncryptionPreset::Modern,
         Preset::Acm => EncryptionPreset::Acm,
+        Preset::Scrypt => EncryptionPreset::Scrypt,
     };
     let passphrase = arguments.passphrase.chosen("the encrypted key")?;
     let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase, preset).or_no()?;

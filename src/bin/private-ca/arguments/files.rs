@@ -24,7 +24,7 @@ Examples:
   private-ca key decrypt private_key.txt --passphrase-file passphrase.txt --out private_key_nopass.txt
   private-ca key decrypt private_key.txt --passphrase-env EXPORT_PASSPHRASE | head -1")]
 pub(crate) struct KeyDecryptArguments {
-    /// The encrypted key, PKCS#8 in PEM or DER.
+    /// The encrypted key: PKCS#8 in PEM or DER, or OpenSSL's traditional PEM.
     pub(crate) file: PathBuf,
     /// Where the plain key goes (mode 0600); standard output if it is not given.
     #[arg(long, value_name = "FILE")]
@@ -43,6 +43,8 @@ pub(crate) enum Preset {
     Modern,
     /// As ACM exports keys: PBKDF2 with HMAC-SHA-1, 2048 iterations, AES-256-CBC.
     Acm,
+    /// scrypt with N = 16384, r = 8, p = 5, AES-256-CBC.
+    Scrypt,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use der::{Decode as _, Encode as _};
+use private_ca::key::KeyDerivation;
 use private_ca::{
     Certificate, CertificateRequest, DistinguishedName, EncryptedPrivateKey, PrivateKey, Timestamp,
     VerifiedChain, pem as pem_file,
@@ -23,14 +24,42 @@ pub(crate) fn encrypted_key(key: &EncryptedPrivateKey) -> Answer {
 
 fn describe_encrypted(key: &EncryptedPrivateKey) -> (String, Value) {
     let scheme = key.scheme();
-    let json = json!({
+    let weaknesses: Vec<_> = scheme.weaknesses().iter().map(ToString::to_string).collect();
+    let mut json = json!({
         "encrypted": true,
-        "prf": scheme.prf.to_string(),
-        "iterations": scheme.iterations,
+        "scheme": scheme.to_string(),
         "salt_length": scheme.salt_length,
         "cipher": scheme.cipher.to_string(),
+        "weaknesses": weaknesses,
+        "written_by": scheme.makers(),
+        "legacy": scheme.is_legacy(),
     });
-    (format!("encrypted private key, PKCS#8\n  {scheme}\n"), json)
+    let kdf = match scheme.kdf {
+        KeyDerivation::Pbkdf2 { prf, iterations } => {
+            json!({ "kdf": "PBKDF2", "prf": prf.to_string(), "iterations": iterations })
+        }
+        KeyDerivation::Scrypt { cost, block_size, parallelization } => json!({
+            "kdf": "scrypt", "n": cost, "r": block_size, "p": parallelization,
+            "memory": 128 * u64::from(block_size) * cost,
+        }),
+        KeyDerivation::Pbkdf1 { hash, iterations } => {
+            json!({ "kdf": "PBKDF1", "hash": hash.to_string(), "iterations": iterations })
+        }
+        KeyDerivation::Pkcs12 { iterations } => {
+            json!({ "kdf": "PKCS#12", "hash": "SHA-1", "iterations": iterations })
+        }
+        _ => json!({ "kdf": "EVP_BytesToKey", "hash": "MD5", "iterations": 1 }),
+    };
+    if let (Value::Object(all), Value::Object(kdf)) = (&mut json, kdf) {
+        all.extend(kdf);
+    }
+    let form = if key.as_der().is_some() { "PKCS#8" } else { "OpenSSL's traditional PEM" };
+    let mut rows = vec![("scheme", scheme.to_string())];
+    rows.extend(scheme.makers().map(|makers| ("written by", makers.to_owned())));
+    rows.extend(weaknesses.into_iter().map(|weakness| ("weak today", weakness)));
+    let mut text = format!("encrypted private key, {form}\n");
+    lines(&mut text, "  ", &rows);
+    (text, json)
 }
 
 /// What a plain key is.
@@ -137,14 +166,13 @@ fn describe_block(
                 "subject_alternative_names": names,
             }));
         }
-        "ENCRYPTED PRIVATE KEY" => {
-            let (line, json) =
-                describe_encrypted(&EncryptedPrivateKey::from_der(block.contents())?);
+        _ if block.is_private_key() && block.is_encrypted() => {
+            let (line, json) = describe_encrypted(&EncryptedPrivateKey::from_pem_block(block)?);
             text.push_str(&line);
             found.push(json);
         }
-        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
-            let (line, json) = describe_plain(&PrivateKey::from_pem_or_der(block.contents())?);
+        _ if block.is_private_key() => {
+            let (line, json) = describe_plain(&PrivateKey::from_pem_block(block)?);
             text.push_str(&line);
             found.push(json);
         }
