@@ -5,7 +5,9 @@
 //! each, whose padding stays the same too. Nothing else is left to do in the loop.
 
 #[cfg(target_arch = "x86_64")]
-mod sha1_lanes;
+mod sha1_ni;
+#[cfg(target_arch = "x86_64")]
+mod sha256_ni;
 
 use std::num::NonZeroU32;
 
@@ -86,10 +88,18 @@ trait Compression: Digest + EagerHash {
     fn store(state: &Self::State, octets: &mut [u8]);
     fn load(digest: &[u8]) -> Self::State;
     fn xor(sum: &mut Self::State, other: &Self::State);
+
+    /// U_1 to U_c of one block, added up, on a CPU that has a quicker way than [`KeyStates::iterate`].
+    fn accelerated(_: &KeyStates<Self>, _: &Self::State, _: u32) -> Option<Zeroizing<Self::State>> {
+        None
+    }
 }
 
 macro_rules! compression {
-    ($hash:ty, $word:ty; $words:literal, $block:literal, $compress:path, $initial:expr) => {
+    (
+        $hash:ty, $word:ty; $words:literal, $block:literal, $compress:path, $initial:expr
+        $(, $accelerated:item)?
+    ) => {
         impl Compression for $hash {
             type State = [$word; $words];
             type Block = [u8; $block];
@@ -127,6 +137,8 @@ macro_rules! compression {
                     *sum ^= other;
                 }
             }
+
+            $($accelerated)?
         }
     };
 }
@@ -136,7 +148,15 @@ compression!(Sha1, u32; 5, 64, sha1::block_api::compress, [
 ]);
 compression!(Sha256, u32; 8, 64, sha2::block_api::compress256, [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-]);
+],
+#[cfg(target_arch = "x86_64")]
+fn accelerated(
+    key: &KeyStates<Self>,
+    first: &Self::State,
+    iterations: u32,
+) -> Option<Zeroizing<Self::State>> {
+    Some(sha256_ni::Sha256Ni::new()?.iterate(&key.inner, &key.outer, first, iterations))
+});
 compression!(Sha512, u64; 8, 128, sha2::block_api::compress512, [
     0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1,
     0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f, 0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179,
@@ -230,7 +250,8 @@ where
     let key = KeyStates::<H>::new(passphrase);
     for (number, place) in (1..).zip(output.chunks_mut(H::DIGEST)) {
         let first = first::<H>(passphrase, salt, number);
-        put::<H>(&key.iterate(&first, iterations), place);
+        let sum = H::accelerated(&key, &first, iterations);
+        put::<H>(&sum.unwrap_or_else(|| key.iterate(&first, iterations)), place);
     }
 }
 
@@ -238,7 +259,7 @@ where
 fn derive_sha1(passphrase: &[u8], salt: &[u8], iterations: u32, output: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if output.len() > <Sha1 as Compression>::DIGEST
-        && let Some(lanes) = sha1_lanes::Lanes::new()
+        && let Some(lanes) = sha1_ni::Lanes::new()
     {
         let key = KeyStates::<Sha1>::new(passphrase);
         let pairs = output.chunks_mut(2 * <Sha1 as Compression>::DIGEST);
@@ -312,7 +333,7 @@ mod tests {
     fn a_cpu_of_the_last_years_runs_two_lanes() {
         // Says on which path the other tests here ran.
         assert_eq!(
-            sha1_lanes::Lanes::new().is_some(),
+            sha1_ni::Lanes::new().is_some(),
             std::arch::is_x86_feature_detected!("sha")
         );
     }

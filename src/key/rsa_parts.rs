@@ -5,13 +5,12 @@
 //! numbers are of fixed size, so nothing of them is left on the heap.
 
 use const_oid::db::rfc5912;
-use crypto_bigint::{Integer, NonZero, U2048, U3072, U4096, U8192, Uint};
+use crypto_bigint::{Integer, Limb, NonZero, U1024, U1536, U2048, U4096, Uint, Word};
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Decode, Encode};
 use pkcs8::PrivateKeyInfoRef;
 use rsa::pkcs1::{RsaPrivateKeyRef, RsaPssParamsOwned};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
-use zeroize::Zeroizing;
 
 use super::{KeyAlgorithm, KeyError};
 
@@ -32,10 +31,10 @@ pub(super) fn check(info: &PrivateKeyInfoRef<'_>) -> Result<(KeyAlgorithm, Box<[
     let unused = modulus.first().map_or(8, |first| first.leading_zeros() as usize);
     let bits = modulus.len().saturating_mul(8).saturating_sub(unused);
     match bits {
-        2048 => consistent::<{ U2048::LIMBS }>(&key),
-        2049..=3072 => consistent::<{ U3072::LIMBS }>(&key),
-        3073..=4096 => consistent::<{ U4096::LIMBS }>(&key),
-        4097..=8192 => consistent::<{ U8192::LIMBS }>(&key),
+        2048 => consistent::<{ U1024::LIMBS }>(&key),
+        2049..=3072 => consistent::<{ U1536::LIMBS }>(&key),
+        3073..=4096 => consistent::<{ U2048::LIMBS }>(&key),
+        4097..=8192 => consistent::<{ U4096::LIMBS }>(&key),
         _ => return Err(KeyError::RsaSize { bits }),
     }?;
     let public = key.public_key().to_der().map_err(KeyError::Malformed)?;
@@ -78,33 +77,34 @@ fn judge_parameters(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyErr
     }
 }
 
-/// A number of the key; `None` if it is longer than the modulus may be.
-fn number<const LIMBS: usize>(value: UintRef<'_>) -> Option<Uint<LIMBS>> {
-    let mut padded = Zeroizing::new([0_u8; U8192::BYTES]);
-    let octets = value.as_bytes();
-    let (unused, all) =
-        padded.split_at_mut_checked(U8192::BYTES.checked_sub(Uint::<LIMBS>::BYTES)?)?;
-    debug_assert!(unused.iter().all(|&byte| byte == 0));
-    let start = all.len().checked_sub(octets.len())?;
-    all.get_mut(start..)?.copy_from_slice(octets);
-    Some(Uint::from_be_slice(all))
+/// A number of at most twice the length of a prime, as its lower and its upper half; `None` if it is longer.
+fn wide<const LIMBS: usize>(value: UintRef<'_>) -> Option<(Uint<LIMBS>, Uint<LIMBS>)> {
+    let mut limbs = value.as_bytes().rchunks(size_of::<Word>()).map(|octets| {
+        Limb(octets.iter().fold(0, |word, &octet| word << 8 | Word::from(octet)))
+    });
+    let mut half = || Uint::new(std::array::from_fn(|_| limbs.next().unwrap_or(Limb::ZERO)));
+    let (lower, upper) = (half(), half());
+    limbs.all(|limb| limb == Limb::ZERO).then_some((lower, upper))
 }
 
-fn product<const LIMBS: usize>(a: &Uint<LIMBS>, b: &Uint<LIMBS>) -> Option<Uint<LIMBS>> {
-    let (low, high) = a.widening_mul(b);
-    (high == Uint::ZERO).then_some(low)
+/// A number of at most the length of a prime.
+fn narrow<const LIMBS: usize>(value: UintRef<'_>) -> Option<Uint<LIMBS>> {
+    wide(value).filter(|(_, upper)| *upper == Uint::ZERO).map(|(lower, _)| lower)
 }
 
+/// Checks the parts in numbers of half the modulus' length.
 fn consistent<const LIMBS: usize>(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let one = Uint::<LIMBS>::ONE;
-    let number = |value| {
-        number::<LIMBS>(value).ok_or_else(|| inconsistent("a part is longer than the modulus"))
+    let wide = |value| wide::<LIMBS>(value).ok_or_else(|| inconsistent("a part is too long"));
+    let narrow = |value| {
+        narrow::<LIMBS>(value).ok_or_else(|| {
+            inconsistent("a prime, or what is computed from it, is longer than half the modulus")
+        })
     };
-    let (n, e, d) =
-        (number(key.modulus)?, number(key.public_exponent)?, number(key.private_exponent)?);
-    let (p, q) = (number(key.prime1)?, number(key.prime2)?);
-    let (d_p, d_q, q_inverse) =
-        (number(key.exponent1)?, number(key.exponent2)?, number(key.coefficient)?);
+    let (n, d) = (wide(key.modulus)?, wide(key.private_exponent)?);
+    let (e, p, q) = (narrow(key.public_exponent)?, narrow(key.prime1)?, narrow(key.prime2)?);
+    let (d_p, d_q) = (narrow(key.exponent1)?, narrow(key.exponent2)?);
+    let q_inverse = narrow(key.coefficient)?;
 
     if key.public_exponent.as_bytes().len() > 8 || e <= one || e.is_even().into() {
         return Err(inconsistent(
@@ -114,27 +114,25 @@ fn consistent<const LIMBS: usize>(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyE
     if p <= one || q <= one || p.is_even().into() || q.is_even().into() {
         return Err(inconsistent("a prime is even or below 2"));
     }
-    if product(&p, &q) != Some(n) {
+    if p.widening_mul(&q) != n {
         return Err(inconsistent("the modulus is not the product of the primes"));
     }
-    let order = |prime: &Uint<LIMBS>| {
-        Option::<NonZero<_>>::from(NonZero::new(prime.wrapping_sub(&one)))
+    let non_zero = |number| {
+        Option::<NonZero<_>>::from(NonZero::new(number))
             .ok_or_else(|| inconsistent("a prime is below 2"))
     };
     for (prime, exponent) in [(&p, &d_p), (&q, &d_q)] {
-        let order = order(prime)?;
-        if d.rem(&order) != *exponent {
+        let order = non_zero(prime.wrapping_sub(&one))?;
+        if Uint::rem_wide(d, &order) != *exponent {
             return Err(inconsistent(
                 "an exponent for the Chinese remainder theorem is not the private exponent's",
             ));
         }
-        if product(&e, exponent).map(|product| product.rem(&order)) != Some(one) {
+        if Uint::rem_wide(e.widening_mul(exponent), &order) != one {
             return Err(inconsistent("the private exponent does not undo the public one"));
         }
     }
-    let p =
-        Option::<NonZero<_>>::from(NonZero::new(p)).ok_or_else(|| inconsistent("a prime is 0"))?;
-    if product(&q_inverse, &q).map(|product| product.rem(&p)) != Some(one) {
+    if Uint::rem_wide(q_inverse.widening_mul(&q), &non_zero(p)?) != one {
         return Err(inconsistent("the coefficient is not the inverse of the second prime"));
     }
     Ok(())
