@@ -12,7 +12,6 @@ mod kdf;
 #[cfg(feature = "insecure-legacy-encryption")]
 mod legacy;
 mod mldsa;
-mod oid;
 mod pbkdf2;
 mod rsa_parts;
 mod scheme;
@@ -32,10 +31,10 @@ pub use encrypted::{EncryptedKeyError, EncryptedPrivateKey};
 use engine::Engine;
 use form::{Form, wrap};
 pub use kdf::{KdfError, KdfLimits, KeyDerivation, Pbkdf1Hash, Prf};
-use oid::named;
 pub use pbkdf2::pbkdf2;
 pub use scheme::{EncryptionPreset, EncryptionScheme, Weakness};
 
+use crate::oid::NamedOid;
 use crate::pem::{self, PemError};
 
 /// What kind of key it is, and its size.
@@ -210,7 +209,7 @@ pub enum KeyError {
     /// The key is of an algorithm this crate does not support.
     #[error(
         "the private key's algorithm {} is not supported; supported are RSA, EC on P-256, P-384 and P-521, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87",
-        named(oid)
+        NamedOid(*oid)
     )]
     UnsupportedAlgorithm {
         /// The object identifier of the algorithm or curve.

@@ -75,6 +75,7 @@ pub mod identity;
 pub mod key;
 pub mod managed;
 pub mod manual;
+mod oid;
 pub mod pem;
 pub mod request;
 pub mod temporal;

@@ -138,7 +138,8 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
 /// A line `Name: value`.
 fn header(line: &[u8]) -> Option<(String, String)> {
     let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_name =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (!name.is_empty() && is_name(name)).then(|| (name.to_owned(), value.trim().to_owned()))
 }
 

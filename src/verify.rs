@@ -49,8 +49,9 @@ pub(crate) mod signature;
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::oid::NamedOid;
 pub use error::{AnchorError, RejectedIssuer, VerifyError};
-pub use signature::{NamedOid, SignatureError};
+pub use signature::SignatureError;
 
 use crate::certificate::{Certificate, SubjectAlternativeName, Timestamp, Validity};
 use signature::PublicKey;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use chains::Authority;
+use private_ca::key::{Cipher, EncryptionScheme, KeyDerivation, Prf};
 use private_ca::verify::{Purpose, Verification, Verifier};
 use private_ca::{
     Certificate, EncryptedPrivateKey, EncryptionPreset, KeyAlgorithm, Passphrase, PrivateKey,
@@ -73,7 +74,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     write_keys(&seeds.join("decrypt_key"))
 }
 
-/// The passphrase is the one that the target tries.
+/// The passphrase is the one that the target tries. The seeds under broken schemes, which nothing here writes, are
+/// `openssl pkcs8 -topk8 -v1` and `openssl ec -aes256` and the like of the same key; they stay as they are.
 fn write_keys(keys: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(keys)?;
     let passphrase = Passphrase::new(*b"correct horse");
@@ -82,14 +84,30 @@ fn write_keys(keys: &Path) -> Result<(), Box<dyn Error>> {
         ("p384", KeyAlgorithm::EcdsaP384),
         ("p521", KeyAlgorithm::EcdsaP521),
         ("ed25519", KeyAlgorithm::Ed25519),
+        ("mldsa44", KeyAlgorithm::MlDsa44),
         ("rsa2048", KeyAlgorithm::RSA_2048),
     ] {
         let key = PrivateKey::generate(algorithm)?;
         let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase, EncryptionPreset::Acm)?;
         fs::write(keys.join(format!("{name}.der")), key.expose_pkcs8_der())?;
-        fs::write(keys.join(format!("{name}-encrypted.der")), encrypted.as_der())?;
+        fs::write(keys.join(format!("{name}-encrypted.der")), encrypted.as_der().unwrap_or_default())?;
         fs::write(keys.join(format!("{name}.pem")), key.to_pkcs8_pem().as_bytes())?;
         fs::write(keys.join(format!("{name}-encrypted.pem")), encrypted.to_pem())?;
+    }
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+    let pbkdf2 = |prf| KeyDerivation::Pbkdf2 { prf, iterations: 2 };
+    let scrypt = KeyDerivation::Scrypt { cost: 16, block_size: 1, parallelization: 1 };
+    for (name, kdf, cipher) in [
+        ("sha256-aes128", pbkdf2(Prf::HmacSha256), Cipher::Aes128Cbc),
+        ("sha512-aes192", pbkdf2(Prf::HmacSha512), Cipher::Aes192Cbc),
+        ("sha512-256-gcm", pbkdf2(Prf::HmacSha512_256), Cipher::Aes256Gcm),
+        ("sha1-3des", pbkdf2(Prf::HmacSha1), Cipher::TripleDesCbc),
+        ("scrypt", scrypt, Cipher::Aes256Cbc),
+        ("scrypt-gcm", scrypt, Cipher::Aes128Gcm),
+    ] {
+        let scheme = EncryptionScheme::new(kdf, 8, cipher);
+        let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase, scheme)?;
+        fs::write(keys.join(format!("{name}.der")), encrypted.as_der().unwrap_or_default())?;
     }
     Ok(())
 }

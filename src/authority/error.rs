@@ -10,8 +10,8 @@ use crate::certificate::{
     Timestamp,
 };
 use crate::file::FileError;
-use crate::key::KeyError;
 use crate::key::EncryptedKeyError;
+use crate::key::KeyError;
 use crate::request::RequestError;
 
 /// Why a certificate authority cannot do what it is asked.

@@ -15,7 +15,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911;
 use des::TdesEde3;
 
-use super::oid;
+use crate::oid;
 
 /// A cipher and its mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -242,12 +242,7 @@ fn decrypt_gcm<'a, C>(
 where
     C: BlockCipherEncrypt<BlockSize = U16> + KeyInit,
 {
-    fn open<'a, C, T>(
-        key: &[u8],
-        nonce: &[u8],
-        text: &'a mut [u8],
-        tag: &[u8],
-    ) -> Option<&'a [u8]>
+    fn open<'a, C, T>(key: &[u8], nonce: &[u8], text: &'a mut [u8], tag: &[u8]) -> Option<&'a [u8]>
     where
         C: BlockCipherEncrypt<BlockSize = U16> + KeyInit,
         T: TagSize,

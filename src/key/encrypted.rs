@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::cipher::MAX_BLOCK;
 use super::kdf::{KdfLimits, Pbes2Derivation};
 use super::scheme::EncryptionScheme;
-use super::{Form, KeyError, Passphrase, PrivateKey, oid, the_key_block};
-use crate::pem;
+use super::{Form, KeyError, Passphrase, PrivateKey, the_key_block};
+use crate::{oid, pem};
 
 pub use error::EncryptedKeyError;
 
@@ -157,7 +157,12 @@ impl EncryptedPrivateKey {
     /// As [`EncryptedPrivateKey::from_der`].
     pub fn from_der_with_limits(der: &[u8], limits: &KdfLimits) -> Result<Self, EncryptedKeyError> {
         let (parameters, ciphertext) = pkcs8::read(der, limits)?;
-        Ok(Self { envelope: Envelope::Pkcs8(der.to_vec()), parameters, ciphertext, limits: *limits })
+        Ok(Self {
+            envelope: Envelope::Pkcs8(der.to_vec()),
+            parameters,
+            ciphertext,
+            limits: *limits,
+        })
     }
 
     /// Encrypts a key under a fresh salt and initialisation vector, in PKCS#8.
@@ -300,10 +305,12 @@ impl EncryptedPrivateKey {
         };
         let length = form
             .stated_length(plain)
-            .filter(|length| match (scheme.cipher.block_length(), plain.len().checked_sub(*length)) {
-                (Some(block), Some(padding)) => (1..=block).contains(&padding),
-                (None, padding) => padding == Some(0),
-                (Some(_), None) => false,
+            .filter(|length| {
+                match (scheme.cipher.block_length(), plain.len().checked_sub(*length)) {
+                    (Some(block), Some(padding)) => (1..=block).contains(&padding),
+                    (None, padding) => padding == Some(0),
+                    (Some(_), None) => false,
+                }
             })
             .ok_or(match scheme.cipher.is_authenticated() {
                 // The tag says that nobody changed it since it was written.

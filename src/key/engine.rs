@@ -62,7 +62,9 @@ where
     let stated = info.public_key.as_ref().map(|bits| bits.raw_bytes());
     for point in [key.public_key, stated].into_iter().flatten() {
         if PublicKey::<C>::from_sec1_bytes(point).ok() != Some(secret.public_key()) {
-            return Err(inconsistent("its public key is not the one that its private number gives"));
+            return Err(inconsistent(
+                "its public key is not the one that its private number gives",
+            ));
         }
     }
     Ok(secret)

@@ -2,9 +2,9 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
+use der::Decode;
 use der::Encode;
 use der::asn1::{AnyRef, OctetStringRef};
-use der::Decode;
 use pkcs8::PrivateKeyInfoRef;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;

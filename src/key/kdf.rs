@@ -11,10 +11,10 @@ use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 
-use super::oid::{self, named};
 #[cfg(feature = "insecure-legacy-encryption")]
 use super::legacy;
 use super::{pbkdf2, scrypt};
+use crate::oid::{self, NamedOid};
 
 /// The pseudo-random function under PBKDF2 (RFC 8018 appendix B.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,7 +157,7 @@ pub enum KdfError {
     /// The pseudo-random function is not supported.
     #[error(
         "the pseudo-random function {} of PBKDF2 is not supported; rewrite the key with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`",
-        named(oid)
+        NamedOid(*oid)
     )]
     UnsupportedPrf {
         /// Its object identifier.
@@ -327,10 +327,7 @@ impl Pbes2Derivation {
         }
     }
 
-    fn read_pbkdf2(
-        parameters: Option<AnyRef<'_>>,
-        limits: &KdfLimits,
-    ) -> Result<Self, KdfError> {
+    fn read_pbkdf2(parameters: Option<AnyRef<'_>>, limits: &KdfLimits) -> Result<Self, KdfError> {
         let params: Pbkdf2Params<'_> = decode(parameters)?;
         let iterations = iterations(params.iteration_count, limits)?;
         let prf = params.prf.as_ref().map_or(Ok(Prf::HmacSha1), Prf::of)?;
@@ -341,10 +338,7 @@ impl Pbes2Derivation {
         })
     }
 
-    fn read_scrypt(
-        parameters: Option<AnyRef<'_>>,
-        limits: &KdfLimits,
-    ) -> Result<Self, KdfError> {
+    fn read_scrypt(parameters: Option<AnyRef<'_>>, limits: &KdfLimits) -> Result<Self, KdfError> {
         let params: ScryptParams<'_> = decode(parameters)?;
         let kdf = judge_scrypt(
             saturated(params.cost),
@@ -487,7 +481,8 @@ impl KeyDerivation {
             Self::Scrypt { cost, block_size, parallelization } => {
                 // Judged when it was read: their products are sizes of memory.
                 let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-                let parameters = (size(cost), size(block_size.into()), size(parallelization.into()));
+                let parameters =
+                    (size(cost), size(block_size.into()), size(parallelization.into()));
                 scrypt::derive(passphrase, salt, parameters, key).map_err(KdfError::Memory)
             }
             #[cfg(feature = "insecure-legacy-encryption")]

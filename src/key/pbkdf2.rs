@@ -59,12 +59,8 @@ pub(super) fn derive(prf: Prf, passphrase: &[u8], salt: &[u8], iterations: u32, 
 }
 
 /// The hash functions that few keys use.
-fn derive_by_crate<H: EagerHash>(
-    passphrase: &[u8],
-    salt: &[u8],
-    iterations: u32,
-    output: &mut [u8],
-) where
+fn derive_by_crate<H: EagerHash>(passphrase: &[u8], salt: &[u8], iterations: u32, output: &mut [u8])
+where
     Hmac<H>: KeyInit + Mac + Clone,
 {
     // Its one error is a key of a length that HMAC cannot take, and HMAC takes every length.
@@ -332,10 +328,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn a_cpu_of_the_last_years_runs_two_lanes() {
         // Says on which path the other tests here ran.
-        assert_eq!(
-            sha1_ni::Lanes::new().is_some(),
-            std::arch::is_x86_feature_detected!("sha")
-        );
+        assert_eq!(sha1_ni::Lanes::new().is_some(), std::arch::is_x86_feature_detected!("sha"));
     }
 
     proptest! {

@@ -73,15 +73,18 @@ fn judge_parameters(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyErr
         // Some makers leave NULL out.
         (_, None) => Ok(()),
         (_, Some(parameters)) if parameters.is_null() => Ok(()),
-        (..) => Err(inconsistent("its algorithm has parameters, and RFC 8017 appendix A.1 has NULL")),
+        (..) => {
+            Err(inconsistent("its algorithm has parameters, and RFC 8017 appendix A.1 has NULL"))
+        }
     }
 }
 
 /// A number of at most twice the length of a prime, as its lower and its upper half; `None` if it is longer.
 fn wide<const LIMBS: usize>(value: UintRef<'_>) -> Option<(Uint<LIMBS>, Uint<LIMBS>)> {
-    let mut limbs = value.as_bytes().rchunks(size_of::<Word>()).map(|octets| {
-        Limb(octets.iter().fold(0, |word, &octet| word << 8 | Word::from(octet)))
-    });
+    let mut limbs = value
+        .as_bytes()
+        .rchunks(size_of::<Word>())
+        .map(|octets| Limb(octets.iter().fold(0, |word, &octet| word << 8 | Word::from(octet))));
     let mut half = || Uint::new(std::array::from_fn(|_| limbs.next().unwrap_or(Limb::ZERO)));
     let (lower, upper) = (half(), half());
     limbs.all(|limb| limb == Limb::ZERO).then_some((lower, upper))

@@ -84,7 +84,9 @@ pub enum Weakness {
         block_size: u32,
     },
     /// The derivation costs next to nothing, whatever its iterations, or gives too few octets.
-    #[error("its key derivation is obsolete: passphrases are tried at the speed of a hash function")]
+    #[error(
+        "its key derivation is obsolete: passphrases are tried at the speed of a hash function"
+    )]
     ObsoleteDerivation,
     /// The cipher can be broken.
     #[error("its cipher is broken: it can be read without the passphrase")]
@@ -205,9 +207,7 @@ impl EncryptionScheme {
             | Cipher::TwoKeyTripleDesCbc
             | Cipher::Aes128Cbc
             | Cipher::Aes192Cbc
-            | Cipher::Aes256Cbc => {
-                "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW_FILE"
-            }
+            | Cipher::Aes256Cbc => "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW_FILE",
             _ => {
                 "openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out NEW_FILE"
             }

@@ -1,8 +1,8 @@
 //! What is asked of each certificate in a path, one section of RFC 5280 a function.
 
-use super::signature::NamedOid;
 use super::{Purpose, Terms, VerifyError, names};
 use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::oid::NamedOid;
 
 /// What a certificate is in a path.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::Purpose;
-use super::signature::{NamedOid, SignatureError};
+use super::signature::SignatureError;
 use crate::certificate::{
     Certificate, Count, DistinguishedName, Elapsed, KeyUsage, SubjectAlternativeName, Timestamp,
 };
+use crate::oid::NamedOid;
 
 /// Trust anchors that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]

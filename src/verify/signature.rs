@@ -5,7 +5,6 @@
 //! P-384 and P-521, each with SHA-256, SHA-384 or SHA-512, Ed25519, and ML-DSA-44, ML-DSA-65 and
 //! ML-DSA-87 (FIPS 204, pure and with the empty context, as RFC 9881 section 3 has it).
 
-use std::fmt;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{fips204, rfc5912, rfc8410};
@@ -19,29 +18,11 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use signature::hazmat::PrehashVerifier;
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
+use crate::oid::{self, NamedOid};
+
 /// RSA moduli that are accepted, in bits. The lower bound is that of the CA/Browser Forum's
 /// Baseline Requirements section 6.1.5; the upper one is rustls-webpki's and bounds the work.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-/// `ecdsa-with-SHA1` (RFC 3279 section 2.2.3), which const-oid does not list.
-const ECDSA_WITH_SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
-
-/// An object identifier that prints its name beside itself, when it has a registered one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NamedOid(pub ObjectIdentifier);
-
-impl fmt::Display for NamedOid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            ECDSA_WITH_SHA_1 => Some("ecdsa-with-SHA1"),
-            oid => const_oid::db::DB.by_oid(&oid),
-        };
-        match name {
-            Some(name) => write!(f, "{name} ({})", self.0),
-            None => write!(f, "{}", self.0),
-        }
-    }
-}
 
 /// Why a public key cannot be used or a signature does not verify.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -419,7 +400,7 @@ impl Scheme {
             | rfc5912::MD_2_WITH_RSA_ENCRYPTION
             | rfc5912::MD_5_WITH_RSA_ENCRYPTION
             | rfc5912::DSA_WITH_SHA_1
-            | ECDSA_WITH_SHA_1 => {
+            | oid::ECDSA_WITH_SHA_1 => {
                 return Err(SignatureError::BrokenHash { algorithm });
             }
             _ => return Err(SignatureError::UnknownAlgorithm { algorithm }),

@@ -278,7 +278,7 @@ fn signature_algorithm(algorithm: KeyAlgorithm) -> Result<&'static SignatureAlgo
         KeyAlgorithm::MlDsa44 => Ok(&rcgen::PKCS_ML_DSA_44),
         KeyAlgorithm::MlDsa65 => Ok(&rcgen::PKCS_ML_DSA_65),
         KeyAlgorithm::MlDsa87 => Ok(&rcgen::PKCS_ML_DSA_87),
-        KeyAlgorithm::Ed25519 => Err(CaError::UnsupportedKey {
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::RsaPss { .. } => Err(CaError::UnsupportedKey {
             what: format!(
                 "{algorithm} for the CA itself: choose RSA 2048 to 4096, P-256, P-384, P-521 or ML-DSA"
             ),

@@ -4,8 +4,8 @@ use const_oid::ObjectIdentifier;
 
 use crate::key::KeyError;
 use crate::key::kdf::KdfError;
-use crate::key::oid::named;
 use crate::key::scheme::EncryptionScheme;
+use crate::oid::NamedOid;
 
 /// Why an encrypted private key cannot be read, decrypted or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum EncryptedKeyError {
     /// The scheme, key derivation function or cipher is not supported.
     #[error(
         "the {part} {} is not supported; rewrite the key with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`",
-        named(oid)
+        NamedOid(*oid)
     )]
     Unsupported {
         /// Which part of the envelope.

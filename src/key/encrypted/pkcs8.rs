@@ -10,8 +10,8 @@ use spki::AlgorithmIdentifierRef;
 use super::{EncryptedKeyError, Parameters};
 use crate::key::cipher::{Cipher, GCM_TAGS};
 use crate::key::kdf::{KdfError, KdfLimits, KeyDerivation, Pbes2Derivation, Pbkdf1Hash, read_pbe};
-use crate::key::oid;
 use crate::key::scheme::EncryptionScheme;
+use crate::oid;
 use EncryptedKeyError::{CipherParameter, Length, Malformed, Unsupported};
 
 /// ```text
@@ -202,16 +202,8 @@ fn read_older(
         (oid::PBE_WITH_SHA1_AND_DES_CBC, Older::Pbes1(Pbkdf1Hash::Sha1), Cipher::DesCbc),
         (oid::PBE_WITH_MD5_AND_RC2_CBC, Older::Pbes1(Pbkdf1Hash::Md5), RC2_64),
         (oid::PBE_WITH_SHA1_AND_RC2_CBC, Older::Pbes1(Pbkdf1Hash::Sha1), RC2_64),
-        (
-            rfc7292::PBE_WITH_SHA_AND_3_KEY_TRIPLE_DES_CBC,
-            Older::Pkcs12,
-            Cipher::TripleDesCbc,
-        ),
-        (
-            rfc7292::PBE_WITH_SHA_AND_2_KEY_TRIPLE_DES_CBC,
-            Older::Pkcs12,
-            Cipher::TwoKeyTripleDesCbc,
-        ),
+        (rfc7292::PBE_WITH_SHA_AND_3_KEY_TRIPLE_DES_CBC, Older::Pkcs12, Cipher::TripleDesCbc),
+        (rfc7292::PBE_WITH_SHA_AND_2_KEY_TRIPLE_DES_CBC, Older::Pkcs12, Cipher::TwoKeyTripleDesCbc),
         (rfc7292::PBE_WITH_SHA_AND_128_BIT_RC_2_CBC, Older::Pkcs12, RC2_128),
         (rfc7292::PBEWITH_SHA_AND_40_BIT_RC_2_CBC, Older::Pkcs12, RC2_40),
         (rfc7292::PBE_WITH_SHA_AND_128_BIT_RC_4, Older::Pkcs12, Cipher::Rc4 { key_length: 16 }),
@@ -240,7 +232,8 @@ pub(super) fn algorithm(parameters: &Parameters) -> der::Result<Option<Vec<u8>>>
         return Ok(None);
     };
     let iv = OctetStringRef::new(&parameters.iv)?;
-    let gcm = GcmParameters { nonce: iv, icv_length: Some(parameters.tag_length as u64) }.to_der()?;
+    let gcm =
+        GcmParameters { nonce: iv, icv_length: Some(parameters.tag_length as u64) }.to_der()?;
     let cipher_parameters = match cipher.is_authenticated() {
         true => AnyRef::from_der(&gcm)?,
         false => AnyRef::from(iv),

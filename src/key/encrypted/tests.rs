@@ -341,12 +341,17 @@ fn gcm_is_read_with_rfc_5084_s_parameters_and_with_a_bare_nonce() {
     }
     let short = [&[0x04, 11], &nonce[2..13]].concat();
     let error = rewritten(&short, &sealed).unwrap_err();
-    assert!(matches!(error, EncryptedKeyError::Length { part: "nonce", length: 11, .. }), "{error}");
+    assert!(
+        matches!(error, EncryptedKeyError::Length { part: "nonce", length: 11, .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn rustcrypto_s_pkcs5_and_we_read_each_other() {
-    use pkcs5::pbes2::{EncryptionScheme as TheirCipher, Kdf, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
+    use pkcs5::pbes2::{
+        EncryptionScheme as TheirCipher, Kdf, Pbkdf2Params, Pbkdf2Prf, ScryptParams,
+    };
     let pbkdf2 = |prf, key_length| {
         let salt = (&[1; 8][..]).try_into().unwrap();
         Kdf::Pbkdf2(Pbkdf2Params { salt, iteration_count: 5, key_length, prf })
@@ -431,7 +436,8 @@ fn what_is_inside_decides_the_answer_and_padding_alone_tells_nothing() {
     assert_eq!(decrypted.expose_pkcs8_der(), plain);
 
     let corrupted = |plain: &[u8], padding: &[u8]| {
-        let error = sealing(&encrypted, &padded(plain, padding)).decrypt(&passphrase()).unwrap_err();
+        let error =
+            sealing(&encrypted, &padded(plain, padding)).decrypt(&passphrase()).unwrap_err();
         assert!(matches!(error, EncryptedKeyError::Corrupted), "{error}");
     };
     // Padding that is wrong in one place, and a key that is none: one answer.
@@ -479,7 +485,9 @@ fn many_keys_are_answered_in_order() {
     let wrong = Passphrase::new(*b"wrong");
     let right = passphrase();
     let answers = EncryptedPrivateKey::decrypt_many(
-        keys.iter().enumerate().map(|(number, (_, file))| (file, if number == 3 { &wrong } else { &right })),
+        keys.iter()
+            .enumerate()
+            .map(|(number, (_, file))| (file, if number == 3 { &wrong } else { &right })),
     );
     assert_eq!(answers.len(), keys.len());
     for (number, ((key, _), answer)) in keys.iter().zip(&answers).enumerate() {

@@ -151,10 +151,7 @@ fn compress(state: Packed, message: Packed) -> Packed {
     for constants in later {
         now = four_rounds(now, _mm_add_epi32(schedule.next(), words(constants)));
     }
-    Packed {
-        abef: _mm_add_epi32(state.abef, now.abef),
-        cdgh: _mm_add_epi32(state.cdgh, now.cdgh),
-    }
+    Packed { abef: _mm_add_epi32(state.abef, now.abef), cdgh: _mm_add_epi32(state.cdgh, now.cdgh) }
 }
 
 #[target_feature(enable = "sha,sse4.1")]

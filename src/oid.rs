@@ -1,16 +1,20 @@
 //! Object identifiers that const-oid's database lacks, and the names of all.
 
+use std::fmt;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::DB;
 
 macro_rules! object_identifiers {
     ($($name:ident = $oid:literal, $text:literal;)*) => {
-        $(pub(super) const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($oid);)*
+        $(pub(crate) const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($oid);)*
         const NAMES: &[(ObjectIdentifier, &str)] = &[$(($name, $text)),*];
     };
 }
 
 object_identifiers! {
+    // RFC 5758 section 3.2 names the others alone.
+    ECDSA_WITH_SHA_1 = "1.2.840.10045.4.1", "ecdsa-with-SHA1";
     // RFC 8018 appendix C.
     PBE_WITH_MD2_AND_DES_CBC = "1.2.840.113549.1.5.1", "pbeWithMD2AndDES-CBC";
     PBE_WITH_MD5_AND_DES_CBC = "1.2.840.113549.1.5.3", "pbeWithMD5AndDES-CBC";
@@ -49,15 +53,20 @@ object_identifiers! {
 }
 
 /// What it is called, if anybody here knows.
-pub(super) fn name(oid: &ObjectIdentifier) -> Option<&'static str> {
+pub(crate) fn name(oid: &ObjectIdentifier) -> Option<&'static str> {
     let own = NAMES.iter().find(|(known, _)| known == oid).map(|(_, name)| *name);
     own.or_else(|| DB.by_oid(oid))
 }
 
-/// An object identifier with its name, for errors.
-pub(crate) fn named(oid: &ObjectIdentifier) -> String {
-    match name(oid) {
-        Some(name) => format!("{name} ({oid})"),
-        None => oid.to_string(),
+/// An object identifier that prints its name beside itself, when it has a registered one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NamedOid(pub ObjectIdentifier);
+
+impl fmt::Display for NamedOid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match name(&self.0) {
+            Some(name) => write!(f, "{name} ({})", self.0),
+            None => write!(f, "{}", self.0),
+        }
     }
 }
