@@ -1,4 +1,4 @@
-//! Reasons: why the defaults are what they are, and what an attacker can and cannot do.
+//! Reasons: why the defaults are what they are, where the time goes, and what an attacker can and cannot do.
 
 #[doc = include_str!("manual/defaults.md")]
 pub mod defaults {}
@@ -6,6 +6,9 @@ pub mod defaults {}
 #[cfg(feature = "aws")]
 #[doc = include_str!("manual/permissions.md")]
 pub mod permissions {}
+
+#[doc = include_str!("manual/performance.md")]
+pub mod performance {}
 
 #[doc = include_str!("manual/threats.md")]
 pub mod threats {}

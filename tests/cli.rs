@@ -173,8 +173,9 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
-    fn says(&self, text: &str) {
+    fn says(&self, text: &str) -> &Self {
         assert!(self.stdout.contains(text), "not \"{text}\": {self}");
+        self
     }
 }
 
@@ -745,6 +746,93 @@ fn a_decrypted_key_is_for_its_owner_only_and_written_over_nothing() {
     }
     workshop.run("key inspect plain.txt").yes().says("not encrypted: ");
     workshop.run("key inspect acm.txt").yes().says("encrypted private key, PKCS#8");
+}
+
+#[test]
+fn inspect_says_how_a_key_is_encrypted_what_that_is_worth_and_who_writes_such_files() {
+    let workshop = Workshop::new();
+    workshop.put("plain.txt", key_pem());
+    for (preset, says, written_by, weaknesses) in [
+        (
+            "modern",
+            "PBKDF2 with HMAC-SHA-256, 600000 iterations, 16-byte salt; AES-256-CBC",
+            "private-ca",
+            0,
+        ),
+        (
+            "acm",
+            "PBKDF2 with HMAC-SHA-1, 2048 iterations, 20-byte salt; AES-256-CBC",
+            "AWS Certificate Manager",
+            1,
+        ),
+        (
+            "scrypt",
+            "scrypt with N = 16384, r = 8, p = 5 (16384 KiB of memory), 16-byte salt; AES-256-CBC",
+            "private-ca",
+            0,
+        ),
+    ] {
+        let sealed = format!("{preset}.txt");
+        let line = format!(
+            "key encrypt plain.txt --preset {preset} --passphrase-file passphrase.txt --out {sealed}"
+        );
+        workshop.run(&line).yes();
+        let ran = workshop.run(&format!("key inspect {sealed}")).yes();
+        ran.says(says).says(written_by);
+        assert_eq!(ran.stdout.matches("weak today").count(), weaknesses, "{ran}");
+        // The same, of whatever is in a file.
+        workshop.run(&format!("inspect {sealed}")).yes().says(says);
+        let json = workshop.json(&format!("key inspect {sealed}"));
+        assert_eq!(json["weaknesses"].as_array().unwrap().len(), weaknesses);
+        assert_eq!((&json["cipher"], &json["legacy"]), (&"AES-256-CBC".into(), &false.into()));
+        let decrypt = format!("key decrypt {sealed} --passphrase-file passphrase.txt");
+        assert_eq!(workshop.run(&decrypt).yes().stdout, workshop.text("plain.txt"));
+    }
+    let json = workshop.json("key inspect scrypt.txt");
+    for (name, value) in [("n", 16_384), ("r", 8), ("p", 5), ("memory", 16 * 1024 * 1024)] {
+        assert_eq!(json[name], value);
+    }
+    // A broken scheme is told with its name too, though nothing of it is deciphered for that.
+    let traditional = format!(
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0011223344556677\n\n{}\n-----END EC PRIVATE KEY-----\n",
+        "QUJD".repeat(16)
+    );
+    workshop.put("traditional.pem", &traditional);
+    for line in ["key inspect traditional.pem", "inspect traditional.pem"] {
+        workshop
+            .run(line)
+            .yes()
+            .says("OpenSSL's traditional PEM")
+            .says("one MD5 of passphrase and salt")
+            .says("3DES-CBC")
+            .says("weak today");
+    }
+    assert_eq!(workshop.json("key inspect traditional.pem")["legacy"], true);
+    let decrypt = "key decrypt traditional.pem --passphrase-file passphrase.txt";
+    let refusal = match cfg!(feature = "insecure-legacy-encryption") {
+        true => "the passphrase is wrong",
+        false => "openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW_FILE",
+    };
+    workshop.refused(1, decrypt, refusal);
+    workshop.put("no-vector.pem", traditional.replace(",0011223344556677", ""));
+    workshop.refused(1, "key inspect no-vector.pem", "no initialisation vector after the cipher");
+    workshop.put("hostile.pem", traditional.replace("DES-EDE3-CBC", "\u{1b}[2J"));
+    workshop.refused(1, "key inspect hostile.pem", "names no cipher");
+}
+
+#[test]
+fn a_passphrase_with_a_newline_that_does_not_belong_to_it_is_told_so() {
+    let workshop = Workshop::new();
+    workshop.put("plain.txt", key_pem());
+    let line =
+        "key encrypt plain.txt --preset acm --passphrase-file passphrase.txt --out sealed.txt";
+    workshop.run(line).yes();
+    let line = "key decrypt sealed.txt --passphrase-env WITH_NEWLINE";
+    let mut command = workshop.command(line);
+    command.env("WITH_NEWLINE", format!("{PASSPHRASE}\n"));
+    let ran = Ran::of(line, &command.output().unwrap());
+    assert_eq!(ran.status, Some(1), "{ran}");
+    assert!(ran.stderr.contains("it ends in a newline, and opens the key without it"), "{ran}");
 }
 
 #[test]

@@ -1,27 +1,24 @@
-//! The `openssl` command, which nobody here wrote, on the other side: of TLS, of key files, of
-//! requests, certificates and revocation lists.
+//! The `openssl` command, which nobody here wrote, on the other side: of TLS, of requests, certificates
+//! and revocation lists. Key files are in `key_peers.rs`.
 #![cfg(all(feature = "connect", feature = "local"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
-use std::fs::File;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+#[path = "support/openssl.rs"]
+mod openssl;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use openssl::{Bench, PATIENCE, passphrase};
 use private_ca::connect::{ConnectError, Frontend, Probe, TlsVersion};
 use private_ca::file::Existing;
 use private_ca::{
-    Certificate, CertificateAuthority, CertificatePurpose, CertificateRequest, EncryptedPrivateKey,
-    EncryptionPreset, ExportedCertificate, Identity, IssueRequest, IssuedCertificate, KeyAlgorithm,
-    LocalCa, LocalCaOptions, LocalManaged, ManagedCertificates, ManagedRequest, Passphrase,
-    PrivateKey, RequestedValidity, Revocation, RevocationReason,
+    Certificate, CertificateAuthority, CertificatePurpose, CertificateRequest, ExportedCertificate,
+    Identity, IssueRequest, IssuedCertificate, KeyAlgorithm, LocalCa, LocalCaOptions, LocalManaged,
+    ManagedCertificates, ManagedRequest, PrivateKey, RequestedValidity, Revocation,
+    RevocationReason,
 };
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 const KEYS: [KeyAlgorithm; 5] = [
     KeyAlgorithm::RSA_2048,
@@ -33,153 +30,6 @@ const KEYS: [KeyAlgorithm; 5] = [
 
 const VERSIONS: [(TlsVersion, &str); 2] =
     [(TlsVersion::Tls12, "-tls1_2"), (TlsVersion::Tls13, "-tls1_3")];
-
-const PASSPHRASE: &[u8] = b"correct horse";
-
-fn passphrase() -> Passphrase {
-    Passphrase::new(PASSPHRASE)
-}
-
-/// A folder that `openssl` works in.
-struct Bench {
-    folder: tempfile::TempDir,
-    runs: AtomicU32,
-}
-
-impl Bench {
-    /// `None` where there is no OpenSSL 3, which is an error on a build server.
-    fn new() -> Option<Self> {
-        let version = Command::new("openssl").arg("version").output();
-        let version = version.map_or_else(
-            |error| error.to_string(),
-            |output| String::from_utf8_lossy(&output.stdout).into_owned(),
-        );
-        let major = version.strip_prefix("OpenSSL ").and_then(|rest| rest.split('.').next());
-        if major.and_then(|major| major.parse().ok()).is_none_or(|major: u32| major < 3) {
-            assert!(
-                std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-                "no OpenSSL 3.0 or later: {version}"
-            );
-            println!("skipped: no OpenSSL 3.0 or later: {version}");
-            return None;
-        }
-        let bench = Self { folder: tempfile::tempdir().unwrap(), runs: AtomicU32::new(0) };
-        bench.write("passphrase.txt", [PASSPHRASE, b"\n"].concat());
-        Some(bench)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), contents).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
-    }
-
-    fn start(&self, arguments: &str) -> Running {
-        let log = self.path(&format!("log-{}.txt", self.runs.fetch_add(1, Ordering::Relaxed)));
-        let file = File::create(&log).unwrap();
-        let child = Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Running { child, log, arguments: arguments.to_owned() }
-    }
-
-    /// What `openssl` says when it succeeds.
-    fn openssl(&self, arguments: &str) -> String {
-        let (success, text) = self.start(arguments).end();
-        assert!(success, "openssl {arguments}\n{text}");
-        text
-    }
-
-    /// What `openssl` says when it fails.
-    fn refuses(&self, arguments: &str) -> String {
-        let (success, text) = self.start(arguments).end();
-        assert!(!success, "openssl {arguments}\n{text}");
-        text
-    }
-
-    /// The public key of a plain key file, by `openssl`.
-    fn public_key(&self, key: &str) -> Vec<u8> {
-        self.openssl(&format!("pkey -in {key} -pubout -outform DER -out public.der"));
-        self.read("public.der")
-    }
-}
-
-/// A running `openssl`, ended when it is dropped.
-struct Running {
-    child: Child,
-    log: PathBuf,
-    arguments: String,
-}
-
-impl Running {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
-    }
-
-    /// Whether it succeeded, and what it said.
-    fn end(mut self) -> (bool, String) {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return (status.success(), self.text());
-            }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "still running: openssl {}\n{}",
-                self.arguments,
-                self.text()
-            );
-            sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// Waits until it says so: an alert is on its way before the log is written.
-    fn says(&self, part: &str) {
-        let start = Instant::now();
-        while !self.text().contains(part) {
-            assert!(start.elapsed() < PATIENCE, "no {part:?}: {}", self.text());
-            sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// The port that an `s_server` listens on, once it does.
-    fn port(&mut self) -> u16 {
-        let start = Instant::now();
-        loop {
-            let text = self.text();
-            let line = text.lines().find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:"));
-            // A line that is not finished yet could be a part of the port.
-            if let Some(port) = line.filter(|_| text.ends_with('\n')) {
-                return port.trim().parse().unwrap();
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() && start.elapsed() < PATIENCE,
-                "not listening: openssl {}\n{text}",
-                self.arguments
-            );
-            sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn root(subject: &str, key: KeyAlgorithm) -> LocalCa {
     let options = LocalCaOptions::new(subject.parse().unwrap()).with_key_algorithm(key);
@@ -400,181 +250,6 @@ async fn verify_accepts_what_is_issued_and_finds_every_extension() {
 }
 
 #[test]
-fn pkcs8_reads_our_encrypted_keys_of_every_kind_in_both_presets() {
-    let Some(bench) = Bench::new() else { return };
-    for algorithm in KEYS {
-        let key = match algorithm {
-            // RustCrypto takes seconds for it.
-            KeyAlgorithm::Rsa { .. } => LocalCa::generate_key(algorithm).unwrap(),
-            _ => PrivateKey::generate(algorithm).unwrap(),
-        };
-        for preset in [EncryptionPreset::Modern, EncryptionPreset::Acm] {
-            // Its iterations take a while: the longest and the shortest key have to do.
-            if preset == EncryptionPreset::Modern
-                && ![KeyAlgorithm::RSA_2048, KeyAlgorithm::Ed25519].contains(&algorithm)
-            {
-                continue;
-            }
-            let encrypted = EncryptedPrivateKey::encrypt(&key, &passphrase(), preset).unwrap();
-            bench.write("private_key.txt", encrypted.to_pem());
-            bench.write("private_key.der", encrypted.as_der());
-            for input in ["private_key.txt", "private_key.der -inform DER"] {
-                bench.openssl(&format!(
-                    "pkcs8 -in {input} -passin file:passphrase.txt -out plain.pem"
-                ));
-                assert_eq!(bench.public_key("plain.pem"), key.public_key_der(), "{algorithm}");
-                if preset == EncryptionPreset::Modern {
-                    break;
-                }
-                bench.refuses(&format!("pkcs8 -in {input} -passin pass:wrong -out plain.pem"));
-            }
-        }
-        bench.write("plain.pem", &*key.to_pkcs8_pem());
-        assert_eq!(bench.public_key("plain.pem"), key.public_key_der(), "{algorithm}");
-        bench.openssl("pkey -in plain.pem -check -noout");
-    }
-}
-
-/// Makes a key of every kind with `openssl`, each in the file of its algorithm's name.
-fn openssl_keys(bench: &Bench) -> [(&'static str, KeyAlgorithm); 5] {
-    let names = ["rsa.pem", "p256.pem", "p384.pem", "p521.pem", "ed25519.pem"];
-    for (name, how) in names.iter().zip([
-        "genrsa -traditional -out rsa.pem 2048",
-        "ecparam -name prime256v1 -genkey -out p256.pem",
-        "ecparam -name secp384r1 -genkey -out p384.pem",
-        "ecparam -name secp521r1 -genkey -out p521.pem",
-        "genpkey -algorithm ed25519 -out ed25519.pem",
-    ]) {
-        bench.openssl(how);
-        assert!(bench.path(name).exists(), "{how}");
-    }
-    let mut keys = names.into_iter().zip(KEYS);
-    std::array::from_fn(|_| keys.next().unwrap())
-}
-
-#[test]
-fn we_read_the_plain_keys_that_openssl_writes_in_every_form() {
-    let Some(bench) = Bench::new() else { return };
-    for (file, algorithm) in openssl_keys(&bench) {
-        let public_key = bench.public_key(file);
-        let text = String::from_utf8(bench.read(file)).unwrap();
-        let first = match algorithm {
-            KeyAlgorithm::Rsa { .. } => "-----BEGIN RSA PRIVATE KEY-----",
-            KeyAlgorithm::Ed25519 => "-----BEGIN PRIVATE KEY-----",
-            _ => "-----BEGIN EC PARAMETERS-----",
-        };
-        assert!(text.starts_with(first), "{text}");
-        let mut forms = vec![(first.to_owned(), bench.read(file))];
-        let pkey = match algorithm {
-            KeyAlgorithm::Rsa { .. } => "rsa -traditional",
-            KeyAlgorithm::Ed25519 => "pkey",
-            _ => "ec",
-        };
-        for how in [
-            format!("{pkey} -in {file} -outform DER"),
-            format!("{pkey} -in {file} -outform PEM"),
-            format!("pkey -in {file} -traditional -outform DER"),
-            format!("pkcs8 -topk8 -nocrypt -in {file}"),
-            format!("pkcs8 -topk8 -nocrypt -in {file} -outform DER"),
-            // The public key and the numbers in words, around and after the key.
-            format!("pkey -in {file} -text"),
-        ] {
-            bench.openssl(&format!("{how} -out form"));
-            forms.push((how, bench.read("form")));
-        }
-        for (how, form) in forms {
-            let key = PrivateKey::from_pem_or_der(&form)
-                .unwrap_or_else(|error| panic!("{algorithm}: {how}: {error}"));
-            assert_eq!(key.algorithm(), algorithm, "{how}");
-            assert_eq!(key.public_key_der(), public_key, "{algorithm}: {how}");
-        }
-    }
-}
-
-#[test]
-fn we_decrypt_what_pkcs8_topk8_writes() {
-    let Some(bench) = Bench::new() else { return };
-    for (file, algorithm) in openssl_keys(&bench) {
-        let public_key = bench.public_key(file);
-        for (options, scheme) in [
-            ("", "HMAC-SHA-256, 2048 iterations"),
-            ("-outform DER", "HMAC-SHA-256, 2048 iterations"),
-            ("-v2 aes-128-cbc", "AES-128-CBC"),
-            ("-v2 aes-192-cbc", "AES-192-CBC"),
-            ("-v2 aes-256-cbc", "AES-256-CBC"),
-            ("-v2prf hmacWithSHA1", "HMAC-SHA-1,"),
-            ("-v2prf hmacWithSHA256", "HMAC-SHA-256,"),
-            ("-v2prf hmacWithSHA512", "HMAC-SHA-512,"),
-            ("-v2 aes-128-cbc -v2prf hmacWithSHA512 -iter 10000", "10000 iterations"),
-        ] {
-            bench.openssl(&format!(
-                "pkcs8 -topk8 -in {file} -passout file:passphrase.txt -out encrypted {options}"
-            ));
-            let encrypted = EncryptedPrivateKey::from_pem_or_der(&bench.read("encrypted"))
-                .unwrap_or_else(|error| panic!("{options}: {error}"));
-            let text = encrypted.scheme().to_string();
-            assert!(text.contains(scheme), "{options}: {text}");
-            let key = encrypted
-                .decrypt(&passphrase())
-                .unwrap_or_else(|error| panic!("{algorithm}, {options}: {error}"));
-            assert_eq!(key.public_key_der(), public_key, "{algorithm}, {options}");
-            encrypted.decrypt(&Passphrase::new(*b"wrong horse")).unwrap_err();
-        }
-    }
-}
-
-#[test]
-fn keys_that_we_do_not_take_are_refused_with_the_cause() {
-    let Some(bench) = Bench::new() else { return };
-    bench.openssl("genrsa -traditional -out rsa.pem 2048");
-    for (how, cause) in [
-        ("rsa -in rsa.pem -traditional -aes256 -passout file:passphrase.txt", "Proc-Type"),
-        (
-            "pkcs8 -topk8 -in rsa.pem -v1 PBE-SHA1-3DES -passout file:passphrase.txt",
-            "encryption scheme 1.2.840.113549.1.12.1.3",
-        ),
-        (
-            "pkcs8 -topk8 -in rsa.pem -v2 des3 -passout file:passphrase.txt",
-            "cipher 1.2.840.113549.3.7",
-        ),
-        (
-            "pkcs8 -topk8 -in rsa.pem -scrypt -passout file:passphrase.txt",
-            "key derivation function 1.3.6.1.4.1.11591.4.11",
-        ),
-    ] {
-        bench.openssl(&format!("{how} -out refused.pem"));
-        let file = bench.read("refused.pem");
-        let error = EncryptedPrivateKey::from_pem_or_der(&file).unwrap_err().to_string();
-        assert!(error.contains(cause), "{how}: {error}");
-        PrivateKey::from_pem_or_der(&file).unwrap_err();
-    }
-    for (how, cause) in [
-        ("genrsa -traditional -out refused.pem 1024", "1024 bits"),
-        ("genrsa -out refused.pem 1024", "1024 bits"),
-        ("ecparam -name secp256k1 -genkey -out refused.pem", "1.3.132.0.10"),
-        (
-            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out refused.pem",
-            "1.3.132.0.10",
-        ),
-        ("genpkey -algorithm ed448 -out refused.pem", "1.3.101.113"),
-    ] {
-        bench.openssl(how);
-        let error = PrivateKey::from_pem_or_der(&bench.read("refused.pem")).unwrap_err();
-        assert!(error.to_string().contains(cause), "{how}: {error}");
-        // Neither in DER nor under a passphrase.
-        bench.openssl("pkcs8 -topk8 -nocrypt -in refused.pem -outform DER -out refused.der");
-        let error = PrivateKey::from_pem_or_der(&bench.read("refused.der")).unwrap_err();
-        assert!(error.to_string().contains(cause), "{how}: {error}");
-        bench.openssl(
-            "pkcs8 -topk8 -in refused.pem -passout file:passphrase.txt -out encrypted.pem",
-        );
-        let encrypted = EncryptedPrivateKey::from_pem_or_der(&bench.read("encrypted.pem")).unwrap();
-        let error = encrypted.decrypt(&passphrase()).unwrap_err();
-        assert!(error.to_string().contains(cause), "{how}: {error}");
-    }
-}
-
-#[test]
 fn req_verifies_our_requests() {
     let Some(bench) = Bench::new() else { return };
     for algorithm in KEYS {
@@ -685,51 +360,4 @@ async fn crl_check_refuses_whom_we_revoked_and_nobody_else() {
         contains_all(&bench.refuses(&format!("{verify} revoked.pem")), &["certificate revoked"]);
         bench.openssl(&format!("{verify} good.pem"));
     }
-}
-
-#[test]
-fn the_acm_preset_is_acm_s_form_to_the_octet() {
-    let Some(bench) = Bench::new() else { return };
-    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-    let encrypted =
-        EncryptedPrivateKey::encrypt(&key, &passphrase(), EncryptionPreset::Acm).unwrap();
-    bench.write("private_key.txt", encrypted.to_pem());
-    let text = bench.openssl("asn1parse -in private_key.txt");
-    // Depth and type of each element, and the value where it is not random.
-    let elements: Vec<(&str, &str)> = text
-        .lines()
-        .map(|line| {
-            let depth = line.split("d=").nth(1).unwrap().split_whitespace().next().unwrap();
-            let (_, element) = line.split_once("cons: ").or(line.split_once("prim: ")).unwrap();
-            let element = element.split("[HEX DUMP]").next().unwrap().trim();
-            (depth, element)
-        })
-        .collect();
-    let compact = |element: &str| element.split_whitespace().collect::<Vec<_>>().join(" ");
-    let elements: Vec<String> = elements
-        .into_iter()
-        .map(|(depth, element)| format!("{depth} {}", compact(element)))
-        .collect();
-    assert_eq!(
-        elements,
-        [
-            "0 SEQUENCE",
-            "1 SEQUENCE",
-            "2 OBJECT :PBES2",
-            "2 SEQUENCE",
-            "3 SEQUENCE",
-            "4 OBJECT :PBKDF2",
-            "4 SEQUENCE",
-            "5 OCTET STRING",
-            // Neither a key length nor a pseudo-random function follows.
-            "5 INTEGER :0800",
-            "3 SEQUENCE",
-            "4 OBJECT :aes-256-cbc",
-            "4 OCTET STRING",
-            "1 OCTET STRING",
-        ],
-        "{text}"
-    );
-    let salt = text.lines().nth(7).unwrap();
-    assert!(salt.contains("l=  20 prim"), "{salt}");
 }

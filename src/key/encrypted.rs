@@ -323,12 +323,13 @@ impl EncryptedPrivateKey {
         let padding_is_right: Choice = padding
             .iter()
             .fold(Choice::from(1), |so_far, octet| so_far & octet.ct_eq(&padding_length));
-        match (form.read(der), bool::from(padding_is_right)) {
-            (Ok(key), true) => Ok(key),
-            (Err(KeyError::UnsupportedAlgorithm { oid }), true) if oid::name(&oid).is_some() => {
+        match form.read(der) {
+            Ok(key) if padding_is_right.into() => Ok(key),
+            // What kind of key it is does not depend on the padding, and neither does saying so.
+            Err(KeyError::UnsupportedAlgorithm { oid }) if oid::name(&oid).is_some() => {
                 Err(KeyError::UnsupportedAlgorithm { oid }.into())
             }
-            (Err(error @ (KeyError::RsaSize { .. } | KeyError::WithoutSeed { .. })), true) => {
+            Err(error @ (KeyError::RsaSize { .. } | KeyError::WithoutSeed { .. })) => {
                 Err(error.into())
             }
             _ => Err(EncryptedKeyError::Corrupted),

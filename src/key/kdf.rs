@@ -513,7 +513,11 @@ impl fmt::Display for KeyDerivation {
                 write!(f, "PBKDF2 with {prf}, {iterations} iterations")
             }
             Self::Scrypt { cost, block_size, parallelization } => {
-                write!(f, "scrypt with N = {cost}, r = {block_size}, p = {parallelization}")
+                let memory = cost.saturating_mul(u64::from(*block_size)).div_ceil(8);
+                write!(
+                    f,
+                    "scrypt with N = {cost}, r = {block_size}, p = {parallelization} ({memory} KiB of memory)"
+                )
             }
             Self::Pbkdf1 { hash, iterations } => {
                 write!(f, "PBKDF1 with {hash}, {iterations} iterations")

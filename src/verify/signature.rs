@@ -5,7 +5,6 @@
 //! P-384 and P-521, each with SHA-256, SHA-384 or SHA-512, Ed25519, and ML-DSA-44, ML-DSA-65 and
 //! ML-DSA-87 (FIPS 204, pure and with the empty context, as RFC 9881 section 3 has it).
 
-
 use const_oid::ObjectIdentifier;
 use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::{Any, AnyRef};

@@ -36,6 +36,11 @@ pub(super) fn read(block: &Block) -> Result<Parameters, EncryptedKeyError> {
         .split_once(',')
         .ok_or_else(|| wrong("its DEK-Info line has no initialisation vector after the cipher"))?;
     let name = name.trim().to_ascii_uppercase();
+    // It is repeated in an error, so it has to be a name.
+    let is_name = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    if !(1..=32).contains(&name.len()) || !name.bytes().all(is_name) {
+        return Err(wrong("its DEK-Info line names no cipher"));
+    }
     let (_, cipher) = CIPHERS.into_iter().find(|(known, _)| *known == name).ok_or_else(|| {
         EncryptedKeyError::UnsupportedTraditionalCipher { cipher: name, line: block.line() }
     })?;
