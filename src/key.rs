@@ -30,8 +30,8 @@ pub use cipher::Cipher;
 pub use encrypted::{EncryptedKeyError, EncryptedPrivateKey};
 use engine::Engine;
 use form::{Form, wrap};
-pub use kdf::{KdfError, KdfLimits, KeyDerivation, Pbkdf1Hash, Prf};
-pub use pbkdf2::pbkdf2;
+pub use kdf::{KdfError, KdfLimits, KeyDerivation, Pbkdf1Hash};
+pub use pbkdf2::{Prf, pbkdf2};
 pub use scheme::{EncryptionPreset, EncryptionScheme, Weakness};
 
 use crate::oid::NamedOid;

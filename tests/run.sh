@@ -9,8 +9,9 @@ Usage: tests/run.sh [--install] [NEXTEST ARGUMENTS...]
 Installs what the tests need, where it is missing, and runs all tests:
 
   1. the crate's tests, with all features       cargo nextest run --all-features
-  2. the examples in its documentation          cargo test --doc --all-features
-  3. the worker against a Temporal dev server   cargo nextest run -p private-ca-worker
+  2. those that need no feature, without any    cargo nextest run --no-default-features
+  3. the examples in its documentation          cargo test --doc --all-features
+  4. the worker against a Temporal dev server   cargo nextest run -p private-ca-worker
 
   --install     install only, and run nothing
   --help        this text
@@ -18,8 +19,8 @@ Installs what the tests need, where it is missing, and runs all tests:
                 tests/run.sh -E 'test(verify)'      tests/run.sh --no-capture local_ca
 
 What it installs:
-  with apt       nginx-light, openssl, ca-certificates, python3-venv, each only if missing or
-                 unfit; with sudo for a user who is not root
+  with apt       nginx-light, openssl, libssl-dev (for the benchmarks' peer), ca-certificates,
+                 python3-venv, each only if missing or unfit; with sudo for a user who is not root
   with pip       tests/tools.txt, into a virtual environment in the target folder
 What it expects: a Rust toolchain with a C compiler, and Python 3.10 or later.
 
@@ -88,6 +89,10 @@ openssl_fits() {
   local options
   have openssl && options=$(openssl s_client -help 2>&1) && [[ $options == *-tls1_3* ]]
 }
+# The benchmarks' peer: `RUSTFLAGS="--cfg bench_openssl" cargo bench`.
+openssl_headers_fit() {
+  printf '#include <openssl/opensslv.h>\n' | cc -E - >/dev/null 2>&1
+}
 # moto asks for 3.10.
 venv_fits() {
   python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1
@@ -111,6 +116,8 @@ install_tools() {
 
   have cargo || die "cargo is missing: install Rust, at least the version in Cargo.toml"
   have cc || apt_install gcc libc6-dev
+  openssl_headers_fit || apt_install libssl-dev pkg-config
+  openssl_headers_fit || die "OpenSSL's headers are not where the C compiler looks for them"
   printf '%s\n' "$(nginx -v 2>&1)" "$(openssl version)" "$(temporal --version)" \
     "moto $("$venv/bin/python" -c 'from importlib.metadata import version; print(version("moto"))')" \
     "$(cargo nextest --version | sed -n 1p)"
@@ -157,6 +164,8 @@ show cargo build --locked --all-features --example aws-stand-in
 cargo build --locked --all-features --example aws-stand-in
 closing 'worker' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" -p private-ca-worker
+closing 'core' '^ +Summary ' \
+  cargo nextest run --locked --profile "$profile" --no-default-features
 closing 'crate' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" --all-features
 

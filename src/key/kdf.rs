@@ -13,57 +13,9 @@ use spki::AlgorithmIdentifierRef;
 
 #[cfg(feature = "insecure-legacy-encryption")]
 use super::legacy;
-use super::{pbkdf2, scrypt};
+use super::pbkdf2::{self, Prf};
+use super::scrypt;
 use crate::oid::{self, NamedOid};
-
-/// The pseudo-random function under PBKDF2 (RFC 8018 appendix B.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Prf {
-    /// HMAC-SHA-1: the default where a file names none, as in every key that ACM exports.
-    HmacSha1,
-    /// HMAC-SHA-224.
-    HmacSha224,
-    /// HMAC-SHA-256.
-    HmacSha256,
-    /// HMAC-SHA-384.
-    HmacSha384,
-    /// HMAC-SHA-512.
-    HmacSha512,
-    /// HMAC-SHA-512/256.
-    HmacSha512_256,
-}
-
-impl Prf {
-    const ALL: [(Self, ObjectIdentifier, &'static str); 6] = [
-        (Self::HmacSha1, oid::HMAC_WITH_SHA1, "HMAC-SHA-1"),
-        (Self::HmacSha224, oid::HMAC_WITH_SHA224, "HMAC-SHA-224"),
-        (Self::HmacSha256, oid::HMAC_WITH_SHA256, "HMAC-SHA-256"),
-        (Self::HmacSha384, oid::HMAC_WITH_SHA384, "HMAC-SHA-384"),
-        (Self::HmacSha512, oid::HMAC_WITH_SHA512, "HMAC-SHA-512"),
-        (Self::HmacSha512_256, oid::HMAC_WITH_SHA512_256, "HMAC-SHA-512/256"),
-    ];
-
-    fn oid(self) -> ObjectIdentifier {
-        let [first, ..] = Self::ALL;
-        Self::ALL.into_iter().find(|(prf, ..)| *prf == self).unwrap_or(first).1
-    }
-
-    fn of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Self, KdfError> {
-        Self::ALL
-            .into_iter()
-            .find(|(_, oid, _)| *oid == algorithm.oid)
-            .map(|(prf, ..)| prf)
-            .ok_or(KdfError::UnsupportedPrf { oid: algorithm.oid })
-    }
-}
-
-impl fmt::Display for Prf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(prf, ..)| prf == self).map_or("", |(.., name)| name);
-        f.write_str(name)
-    }
-}
 
 /// The hash function of PBES1 (RFC 8018 appendix A.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -330,7 +282,8 @@ impl Pbes2Derivation {
     fn read_pbkdf2(parameters: Option<AnyRef<'_>>, limits: &KdfLimits) -> Result<Self, KdfError> {
         let params: Pbkdf2Params<'_> = decode(parameters)?;
         let iterations = iterations(params.iteration_count, limits)?;
-        let prf = params.prf.as_ref().map_or(Ok(Prf::HmacSha1), Prf::of)?;
+        let prf = params.prf.map_or(oid::HMAC_WITH_SHA1, |prf| prf.oid);
+        let prf = Prf::of(prf).ok_or(KdfError::UnsupportedPrf { oid: prf })?;
         Ok(Self {
             kdf: KeyDerivation::Pbkdf2 { prf, iterations },
             salt: salt(params.salt)?,
@@ -487,7 +440,11 @@ impl KeyDerivation {
             }
             #[cfg(feature = "insecure-legacy-encryption")]
             Self::Pbkdf1 { hash, iterations } => {
-                legacy::pbkdf1(hash, passphrase, salt, iterations, key, iv);
+                let derive = match hash {
+                    Pbkdf1Hash::Md5 => legacy::pbkdf1::<md5::Md5>,
+                    Pbkdf1Hash::Sha1 => legacy::pbkdf1::<sha1::Sha1>,
+                };
+                derive(passphrase, salt, iterations, key, iv);
                 Ok(())
             }
             #[cfg(feature = "insecure-legacy-encryption")]

@@ -5,8 +5,6 @@ use sha1::Sha1;
 use sha2::digest::{Digest, Output};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::kdf::Pbkdf1Hash;
-
 /// Fills `output` with as much of a digest as there is place for.
 fn put(digest: &[u8], output: &mut [u8]) {
     for (place, octet) in output.iter_mut().zip(digest) {
@@ -35,19 +33,14 @@ fn iterated<H: Digest>(first: &[&[u8]], iterations: u32) -> Zeroizing<Vec<u8>> {
 }
 
 /// PBKDF1 (RFC 8018 section 5.1): the key, and after it the initialisation vector, from one digest.
-pub(super) fn pbkdf1(
-    which: Pbkdf1Hash,
+pub(super) fn pbkdf1<H: Digest>(
     passphrase: &[u8],
     salt: &[u8],
     iterations: u32,
     key: &mut [u8],
     iv: &mut [u8],
 ) {
-    let derive = match which {
-        Pbkdf1Hash::Md5 => iterated::<Md5>,
-        Pbkdf1Hash::Sha1 => iterated::<Sha1>,
-    };
-    let digest = derive(&[passphrase, salt], iterations);
+    let digest = iterated::<H>(&[passphrase, salt], iterations);
     put(&digest, key);
     put(digest.get(key.len()..).unwrap_or_default(), iv);
 }

@@ -9,8 +9,10 @@ mod sha1_ni;
 #[cfg(target_arch = "x86_64")]
 mod sha256_ni;
 
+use std::fmt;
 use std::num::NonZeroU32;
 
+use const_oid::ObjectIdentifier;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::digest::Digest;
@@ -18,7 +20,53 @@ use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_256};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Passphrase;
-use super::kdf::Prf;
+use crate::oid;
+
+/// The pseudo-random function under PBKDF2 (RFC 8018 appendix B.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Prf {
+    /// HMAC-SHA-1: the default where a file names none, as in every key that ACM exports.
+    HmacSha1,
+    /// HMAC-SHA-224.
+    HmacSha224,
+    /// HMAC-SHA-256.
+    HmacSha256,
+    /// HMAC-SHA-384.
+    HmacSha384,
+    /// HMAC-SHA-512.
+    HmacSha512,
+    /// HMAC-SHA-512/256.
+    HmacSha512_256,
+}
+
+impl Prf {
+    const ALL: [(Self, ObjectIdentifier, &'static str); 6] = [
+        (Self::HmacSha1, oid::HMAC_WITH_SHA1, "HMAC-SHA-1"),
+        (Self::HmacSha224, oid::HMAC_WITH_SHA224, "HMAC-SHA-224"),
+        (Self::HmacSha256, oid::HMAC_WITH_SHA256, "HMAC-SHA-256"),
+        (Self::HmacSha384, oid::HMAC_WITH_SHA384, "HMAC-SHA-384"),
+        (Self::HmacSha512, oid::HMAC_WITH_SHA512, "HMAC-SHA-512"),
+        (Self::HmacSha512_256, oid::HMAC_WITH_SHA512_256, "HMAC-SHA-512/256"),
+    ];
+
+    pub(super) fn oid(self) -> ObjectIdentifier {
+        let [first, ..] = Self::ALL;
+        Self::ALL.into_iter().find(|(prf, ..)| *prf == self).unwrap_or(first).1
+    }
+
+    /// The function of this name.
+    pub(super) fn of(oid: ObjectIdentifier) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known, _)| *known == oid).map(|(prf, ..)| prf)
+    }
+}
+
+impl fmt::Display for Prf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(prf, ..)| prf == self).map_or("", |(.., name)| name);
+        f.write_str(name)
+    }
+}
 
 /// Fills `output` with the key that PBKDF2 (RFC 8018 section 5.2) derives from a passphrase.
 ///

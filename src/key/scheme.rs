@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::cipher::Cipher;
-use super::kdf::{KeyDerivation, Pbkdf1Hash, Prf};
+use super::kdf::{KeyDerivation, Pbkdf1Hash};
+use super::pbkdf2::Prf;
 
 /// How a key is encrypted, as its file says without the passphrase.
 ///

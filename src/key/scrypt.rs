@@ -8,8 +8,7 @@ use std::collections::TryReserveError;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::kdf::Prf;
-use super::pbkdf2;
+use super::pbkdf2::{self, Prf};
 
 /// What Salsa20 works on: 64 octets as sixteen words, by the diagonals of Salsa20's matrix, so that each of
 /// its steps is four words at once.

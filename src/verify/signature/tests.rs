@@ -214,7 +214,7 @@ fn weak_and_unknown_algorithms_are_refused_by_name_whatever_the_key() {
         );
         for (oid, name) in [
             (rfc5912::MD_5_WITH_RSA_ENCRYPTION, "md5WithRSAEncryption (1.2.840.113549.1.1.4)"),
-            (ECDSA_WITH_SHA_1, "ecdsa-with-SHA1 (1.2.840.10045.4.1)"),
+            (oid::ECDSA_WITH_SHA_1, "ecdsa-with-SHA1 (1.2.840.10045.4.1)"),
             (rfc5912::ECDSA_WITH_SHA_224, "ecdsa-with-SHA224 (1.2.840.10045.4.3.1)"),
             (ObjectIdentifier::new_unwrap("1.2.3.4"), "1.2.3.4"),
         ] {
