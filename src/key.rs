@@ -22,14 +22,14 @@ use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{fips204, rfc5912, rfc8410};
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Decode, Tag};
 use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 pub use cipher::Cipher;
 pub use encrypted::{EncryptedKeyError, EncryptedPrivateKey};
 use engine::Engine;
-use form::{Form, wrap};
+use form::{Form, elements, wrap};
 pub use kdf::{KdfError, KdfLimits, KeyDerivation, Pbkdf1Hash};
 pub use pbkdf2::{Prf, pbkdf2};
 pub use scheme::{EncryptionPreset, EncryptionScheme, Weakness};
@@ -177,9 +177,9 @@ pub enum KeyError {
         /// The label of its PEM block.
         label: String,
     },
-    /// An EC key in SEC1 form does not say on which curve it is, or describes it instead of naming it.
+    /// An EC key does not say on which curve it is, or describes the curve instead of naming it.
     #[error(
-        "the EC private key names no curve; put the \"EC PARAMETERS\" block before it into the file, or make it again on a named curve (openssl ecparam -name prime256v1 -genkey)"
+        "the EC private key does not name its curve, or describes it by its numbers instead; if an \"EC PARAMETERS\" block belongs to it, put that before it into the file, otherwise make the key again on a named curve (openssl ecparam -name prime256v1 -genkey)"
     )]
     NoCurve,
     /// What this crate does not do with a key of this kind.
@@ -343,14 +343,7 @@ impl PrivateKey {
         if looks_encrypted(bytes) {
             return Err(KeyError::Encrypted);
         }
-        match Form::Pkcs8.read(bytes) {
-            Err(KeyError::Malformed(error)) => [Form::Pkcs1, Form::Sec1]
-                .into_iter()
-                .find(|form| form.stated_length(bytes).is_some())
-                .ok_or(KeyError::Malformed(error))?
-                .read(bytes),
-            read_or_refused => read_or_refused,
-        }
+        Form::of_contents(bytes).unwrap_or(Form::Pkcs8).read(bytes)
     }
 
     /// Reads one block of a PEM file.
@@ -365,7 +358,11 @@ impl PrivateKey {
         if block.is_encrypted() {
             return Err(KeyError::Encrypted);
         }
-        Form::of_label(block.label())?.read_on_curve(block.contents(), curve)
+        // The label says that it is a key; which form it has, its contents know better.
+        let labelled = Form::of_label(block.label())?;
+        Form::of_contents(block.contents())
+            .unwrap_or(labelled)
+            .read_on_curve(block.contents(), curve)
     }
 
     /// What kind of key it is.
@@ -400,20 +397,11 @@ impl PrivateKey {
     }
 }
 
-/// Whether a DER file is an `EncryptedPrivateKeyInfo`: that begins with an `AlgorithmIdentifier`,
-/// every plain form with a version.
+/// Whether a DER file has the two elements of an `EncryptedPrivateKeyInfo`.
 fn looks_encrypted(der: &[u8]) -> bool {
-    SliceReader::new(der)
-        .and_then(|mut reader| {
-            reader.sequence(|outer| {
-                let first = Tag::peek(outer)?;
-                while !outer.is_finished() {
-                    outer.tlv_bytes()?;
-                }
-                Ok::<_, der::Error>(first == Tag::Sequence)
-            })
-        })
-        .unwrap_or(false)
+    elements(der).is_ok_and(|elements| {
+        matches!(elements.as_slice(), [(Tag::Sequence, _), (Tag::OctetString, _)])
+    })
 }
 
 /// The one private key of a PEM file, and the curve that an `EC PARAMETERS` block names.

@@ -110,7 +110,7 @@ impl EncryptedPrivateKey {
             return Self::from_block(&the_key_block(bytes)?.key, limits);
         }
         Self::from_der_with_limits(bytes, limits).map_err(|error| match error {
-            EncryptedKeyError::Malformed(_) if PrivateKey::from_pem_or_der(bytes).is_ok() => {
+            EncryptedKeyError::Malformed(_) if Form::of_contents(bytes).is_some() => {
                 EncryptedKeyError::NotEncrypted
             }
             error => error,
@@ -329,9 +329,11 @@ impl EncryptedPrivateKey {
             Err(KeyError::UnsupportedAlgorithm { oid }) if oid::name(&oid).is_some() => {
                 Err(KeyError::UnsupportedAlgorithm { oid }.into())
             }
-            Err(error @ (KeyError::RsaSize { .. } | KeyError::WithoutSeed { .. })) => {
-                Err(error.into())
-            }
+            Err(
+                error @ (KeyError::RsaSize { .. }
+                | KeyError::WithoutSeed { .. }
+                | KeyError::NoCurve),
+            ) => Err(error.into()),
             _ => Err(EncryptedKeyError::Corrupted),
         }
     }

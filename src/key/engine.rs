@@ -1,12 +1,15 @@
 //! The arithmetic of each kind of key: RustCrypto, one variant each.
 
+use const_oid::ObjectIdentifier;
 use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::AnyRef;
-use der::{Decode, Encode};
+use der::{Decode, Document, Encode};
 use ml_dsa::Keypair;
 use p256::elliptic_curve::pkcs8::AssociatedOid;
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
-use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
+use p256::elliptic_curve::{
+    AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey,
+};
 use pkcs8::{EncodePrivateKey, PrivateKeyInfoRef};
 use rsa::traits::PublicKeyParts;
 use signature::{SignatureEncoding, Signer};
@@ -35,15 +38,50 @@ fn inconsistent(algorithm: &'static str) -> impl FnOnce(pkcs8::Error) -> KeyErro
 /// Checks a key and tells what kind it is, and its public half as `SubjectPublicKeyInfo`.
 pub(super) fn check(pkcs8_der: &[u8]) -> Result<(KeyAlgorithm, Box<[u8]>), KeyError> {
     let info = PrivateKeyInfoRef::from_der(pkcs8_der).map_err(KeyError::Malformed)?;
-    if let rfc5912::RSA_ENCRYPTION | rfc5912::ID_RSASSA_PSS = info.algorithm.oid {
-        return rsa_parts::check(&info);
+    match info.algorithm.oid {
+        rfc5912::RSA_ENCRYPTION | rfc5912::ID_RSASSA_PSS => rsa_parts::check(&info),
+        rfc5912::ID_EC_PUBLIC_KEY => {
+            let (algorithm, public_key) = match named_curve(&info)? {
+                rfc5912::SECP_256_R_1 => (
+                    KeyAlgorithm::EcdsaP256,
+                    read_ec::<p256::NistP256>(&info)?.1.to_public_key_der(),
+                ),
+                rfc5912::SECP_384_R_1 => (
+                    KeyAlgorithm::EcdsaP384,
+                    read_ec::<p384::NistP384>(&info)?.1.to_public_key_der(),
+                ),
+                rfc5912::SECP_521_R_1 => (
+                    KeyAlgorithm::EcdsaP521,
+                    read_ec::<p521::NistP521>(&info)?.1.to_public_key_der(),
+                ),
+                oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
+            };
+            Ok((algorithm, encoded(public_key)?))
+        }
+        _ => {
+            let engine = Engine::of(&info)?;
+            Ok((engine.algorithm(), engine.public_key_der()?))
+        }
     }
-    let engine = Engine::of(&info)?;
-    Ok((engine.algorithm(), engine.public_key_der()?))
 }
 
-/// Reads an EC key whose curve, private scalar and public points agree.
-fn read_ec<C>(info: &PrivateKeyInfoRef<'_>) -> Result<SecretKey<C>, KeyError>
+fn named_curve(info: &PrivateKeyInfoRef<'_>) -> Result<ObjectIdentifier, KeyError> {
+    info.algorithm.parameters_oid().map_err(|_| KeyError::NoCurve)
+}
+
+fn encoded(public_key: spki::Result<Document>) -> Result<Box<[u8]>, KeyError> {
+    match public_key {
+        Ok(document) => Ok(document.as_bytes().into()),
+        Err(spki::Error::Asn1(error)) => Err(KeyError::Malformed(error)),
+        Err(error) => Err(KeyError::Inconsistent {
+            algorithm: "private key's public",
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Reads an EC key whose curve, private scalar and public points agree, and computes its public key.
+fn read_ec<C>(info: &PrivateKeyInfoRef<'_>) -> Result<(SecretKey<C>, PublicKey<C>), KeyError>
 where
     C: AssociatedOid + CurveArithmetic,
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
@@ -57,17 +95,25 @@ where
     if curve.is_some_and(|curve| curve != C::OID) {
         return Err(inconsistent("it names one curve outside of the key and another one inside"));
     }
-    let secret = SecretKey::<C>::from_slice(key.private_key)
+    // RFC 5915 section 3 has leading zeros, which some makers left out.
+    let mut scalar = Zeroizing::new(FieldBytes::<C>::default());
+    let start = scalar.len().checked_sub(key.private_key.len());
+    start
+        .and_then(|start| scalar.get_mut(start..))
+        .ok_or_else(|| inconsistent("its private number is longer than the curve's"))?
+        .copy_from_slice(key.private_key);
+    let secret = SecretKey::<C>::from_bytes(&scalar)
         .map_err(|_| inconsistent("its private number is not one of the curve's"))?;
+    let public = secret.public_key();
     let stated = info.public_key.as_ref().map(|bits| bits.raw_bytes());
     for point in [key.public_key, stated].into_iter().flatten() {
-        if PublicKey::<C>::from_sec1_bytes(point).ok() != Some(secret.public_key()) {
+        if PublicKey::<C>::from_sec1_bytes(point).ok() != Some(public) {
             return Err(inconsistent(
                 "its public key is not the one that its private number gives",
             ));
         }
     }
-    Ok(secret)
+    Ok((secret, public))
 }
 
 impl Engine {
@@ -81,18 +127,12 @@ impl Engine {
                 let key = rsa::PrivateKey::try_from(info.clone()).map_err(inconsistent("RSA"))?;
                 Ok(Self::Rsa(Box::new(key)))
             }
-            rfc5912::ID_EC_PUBLIC_KEY => {
-                let curve = info.algorithm.parameters_oid().map_err(|_| {
-                    // Explicit curve parameters: refused by the curve's absence of a name.
-                    KeyError::UnsupportedAlgorithm { oid: info.algorithm.oid }
-                })?;
-                match curve {
-                    rfc5912::SECP_256_R_1 => read_ec(info).map(Self::P256),
-                    rfc5912::SECP_384_R_1 => read_ec(info).map(Self::P384),
-                    rfc5912::SECP_521_R_1 => read_ec(info).map(Self::P521),
-                    oid => Err(KeyError::UnsupportedAlgorithm { oid }),
-                }
-            }
+            rfc5912::ID_EC_PUBLIC_KEY => match named_curve(info)? {
+                rfc5912::SECP_256_R_1 => Ok(Self::P256(read_ec(info)?.0)),
+                rfc5912::SECP_384_R_1 => Ok(Self::P384(read_ec(info)?.0)),
+                rfc5912::SECP_521_R_1 => Ok(Self::P521(read_ec(info)?.0)),
+                oid => Err(KeyError::UnsupportedAlgorithm { oid }),
+            },
             rfc8410::ID_ED_25519 => ed25519_dalek::SigningKey::try_from(info.clone())
                 .map(|key| Self::Ed25519(Box::new(key)))
                 .map_err(inconsistent("Ed25519")),
@@ -153,7 +193,7 @@ impl Engine {
     }
 
     pub(super) fn public_key_der(&self) -> Result<Box<[u8]>, KeyError> {
-        let document = match self {
+        encoded(match self {
             Self::Rsa(key) => key.to_public_key().to_public_key_der(),
             Self::P256(key) => key.public_key().to_public_key_der(),
             Self::P384(key) => key.public_key().to_public_key_der(),
@@ -162,15 +202,7 @@ impl Engine {
             Self::MlDsa44(key) => key.verifying_key().to_public_key_der(),
             Self::MlDsa65(key) => key.verifying_key().to_public_key_der(),
             Self::MlDsa87(key) => key.verifying_key().to_public_key_der(),
-        };
-        match document {
-            Ok(document) => Ok(document.as_bytes().into()),
-            Err(spki::Error::Asn1(error)) => Err(KeyError::Malformed(error)),
-            Err(error) => Err(KeyError::Inconsistent {
-                algorithm: "private key's public",
-                reason: error.to_string(),
-            }),
-        }
+        })
     }
 
     pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {

@@ -2,9 +2,8 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
-use der::Decode;
-use der::Encode;
 use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use pkcs8::PrivateKeyInfoRef;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
@@ -41,6 +40,13 @@ impl Form {
         }
     }
 
+    /// The form that a key's first octets show.
+    pub(super) fn of_contents(der: &[u8]) -> Option<Self> {
+        [Self::Pkcs8, Self::Pkcs1, Self::Sec1]
+            .into_iter()
+            .find(|form| form.stated_length(der).is_some())
+    }
+
     /// Reads a key of this form.
     pub(super) fn read(self, der: &[u8]) -> Result<PrivateKey, KeyError> {
         self.read_on_curve(der, None)
@@ -54,6 +60,9 @@ impl Form {
     ) -> Result<PrivateKey, KeyError> {
         match self {
             Self::Pkcs8 => PrivateKey::from_pkcs8_der(der),
+            Self::Pkcs1 if is_dsa(der) => {
+                Err(KeyError::UnsupportedAlgorithm { oid: rfc5912::ID_DSA })
+            }
             Self::Pkcs1 => PrivateKey::from_pkcs8_der(&wrap_pkcs1(der)?),
             Self::Sec1 => PrivateKey::from_pkcs8_der(&wrap_sec1(der, curve)?),
         }
@@ -100,7 +109,10 @@ fn wrap_sec1(
     key: &[u8],
     named_beside: Option<ObjectIdentifier>,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let parsed = sec1::EcPrivateKey::from_der(key).map_err(KeyError::Malformed)?;
+    let parsed = sec1::EcPrivateKey::from_der(key).map_err(|error| match describes_curve(key) {
+        true => KeyError::NoCurve,
+        false => KeyError::Malformed(error),
+    })?;
     let curve = parsed
         .parameters
         .and_then(|parameters| parameters.named_curve())
@@ -108,4 +120,36 @@ fn wrap_sec1(
         .ok_or(KeyError::NoCurve)?;
     let parameters = Some(AnyRef::from(&curve));
     wrap(AlgorithmIdentifierRef { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters }, key)
+}
+
+/// The elements of a SEQUENCE, by their tags.
+pub(super) fn elements(der: &[u8]) -> der::Result<Vec<(Tag, &[u8])>> {
+    let mut reader = SliceReader::new(der)?;
+    let elements = reader.sequence(|outer| {
+        let mut elements = Vec::new();
+        while !outer.is_finished() {
+            let element = AnyRef::decode(outer)?;
+            elements.push((element.tag(), element.value()));
+        }
+        Ok::<_, der::Error>(elements)
+    })?;
+    reader.finish()?;
+    Ok(elements)
+}
+
+/// Whether it is DSA's traditional form: a version and five numbers. RSA's has eight.
+fn is_dsa(der: &[u8]) -> bool {
+    elements(der).is_ok_and(|elements| {
+        elements.len() == 6 && elements.iter().all(|(tag, _)| *tag == Tag::Integer)
+    })
+}
+
+/// Whether an `ECPrivateKey` has its curve's numbers (X9.62's `ECParameters`) where a name could stand.
+fn describes_curve(key: &[u8]) -> bool {
+    elements(key).is_ok_and(|elements| {
+        elements.iter().any(|(tag, value)| {
+            *tag == Tag::ContextSpecific { constructed: true, number: TagNumber(0) }
+                && value.first() == Some(&0x30)
+        })
+    })
 }

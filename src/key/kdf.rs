@@ -44,7 +44,7 @@ pub enum KdfError {
     Malformed(#[source] der::Error),
     /// The iteration count is zero or above the limit.
     #[error(
-        "the key asks for {iterations} iterations of its key derivation; 1 to {limit} are accepted, so that a stranger's file cannot take hours"
+        "the key asks for {iterations} iterations of its key derivation; 1 to {limit} are accepted: none would be no derivation, and more could take hours"
     )]
     Iterations {
         /// What the file asks for; counts beyond 64 bits are told as the largest of them.

@@ -30,12 +30,17 @@ pub(super) fn check(info: &PrivateKeyInfoRef<'_>) -> Result<(KeyAlgorithm, Box<[
     let modulus = key.modulus.as_bytes();
     let unused = modulus.first().map_or(8, |first| first.leading_zeros() as usize);
     let bits = modulus.len().saturating_mul(8).saturating_sub(unused);
-    match bits {
-        2048 => consistent::<{ U1024::LIMBS }>(&key),
-        2049..=3072 => consistent::<{ U1536::LIMBS }>(&key),
-        3073..=4096 => consistent::<{ U2048::LIMBS }>(&key),
-        4097..=8192 => consistent::<{ U4096::LIMBS }>(&key),
-        _ => return Err(KeyError::RsaSize { bits }),
+    if !(2048..=8192).contains(&bits) {
+        return Err(KeyError::RsaSize { bits });
+    }
+    // The primes are of half the modulus' length each, in all keys but curious ones.
+    let longer = key.prime1.as_bytes().len().max(key.prime2.as_bytes().len());
+    match bits.div_ceil(2).max(longer.saturating_mul(8)) {
+        0..=1024 => consistent::<{ U1024::LIMBS }>(&key),
+        1025..=1536 => consistent::<{ U1536::LIMBS }>(&key),
+        1537..=2048 => consistent::<{ U2048::LIMBS }>(&key),
+        2049..=4096 => consistent::<{ U4096::LIMBS }>(&key),
+        _ => Err(inconsistent("a prime is longer than half the longest modulus")),
     }?;
     let public = key.public_key().to_der().map_err(KeyError::Malformed)?;
     if info.public_key.is_some_and(|stated| stated.as_bytes() != Some(&public)) {
@@ -101,7 +106,7 @@ fn consistent<const LIMBS: usize>(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyE
     let wide = |value| wide::<LIMBS>(value).ok_or_else(|| inconsistent("a part is too long"));
     let narrow = |value| {
         narrow::<LIMBS>(value).ok_or_else(|| {
-            inconsistent("a prime, or what is computed from it, is longer than half the modulus")
+            inconsistent("a part that belongs to one prime is longer than the primes")
         })
     };
     let (n, d) = (wide(key.modulus)?, wide(key.private_exponent)?);

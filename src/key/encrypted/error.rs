@@ -45,7 +45,7 @@ pub enum EncryptedKeyError {
     },
     /// The scheme, key derivation function or cipher is not supported.
     #[error(
-        "the {part} {} is not supported; rewrite the key with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`",
+        "the {part} {} is not supported; export the key again from where it was made, or rewrite it with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE` if that reads it",
         NamedOid(*oid)
     )]
     Unsupported {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use der::{Decode as _, Encode as _};
-use private_ca::key::KeyDerivation;
+use private_ca::key::{KeyDerivation, KeyError};
 use private_ca::{
     Certificate, CertificateRequest, DistinguishedName, EncryptedPrivateKey, PrivateKey, Timestamp,
     VerifiedChain, pem as pem_file,
@@ -119,9 +119,12 @@ pub(crate) fn inspected(contents: &[u8]) -> Result<Answer, Box<dyn Error>> {
             (Ok(certificate), _) => describe_certificate(&mut text, &mut found, &certificate),
             (Err(_), Ok(key)) => return Ok(encrypted_key(&key)),
             (Err(error), Err(_)) => {
-                return PrivateKey::from_pem_or_der(contents)
-                    .map(|key| plain_key(&key))
-                    .map_err(|_| error.into());
+                return match PrivateKey::from_pem_or_der(contents) {
+                    Ok(key) => Ok(plain_key(&key)),
+                    // No key at all; the first guess was that it is a certificate.
+                    Err(KeyError::Malformed(_)) => Err(error.into()),
+                    Err(error) => Err(error.into()),
+                };
             }
         }
         return Ok(said(text, Value::Array(found)));
