@@ -723,7 +723,7 @@ fn a_decrypted_key_is_for_its_owner_only_and_written_over_nothing() {
         workshop.run(&line).yes();
         assert_eq!(workshop.mode(&sealed), 0o600);
         if preset == "acm" {
-            workshop.refused(1, &line, "exists");
+            workshop.refused(1, &line, "to write over it, add --overwrite");
         }
         let said = workshop.json(&format!("key inspect {sealed}"));
         assert_eq!((&said["encrypted"], &said["iterations"]), (&true.into(), &iterations.into()));

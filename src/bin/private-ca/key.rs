@@ -16,7 +16,11 @@ fn deliver(pem: &str, out: Option<&Path>, overwrite: bool) -> Result<Answer, Fai
     match out {
         None => Ok(output::pem("private_key", pem)),
         Some(path) => {
-            file::write(path, pem, Secrecy::Secret, existing(overwrite)).or_no()?;
+            file::write(path, pem, Secrecy::Secret, existing(overwrite)).map_err(|error| {
+                let exists = error.source.kind() == std::io::ErrorKind::AlreadyExists;
+                let failure = Failure::of(error);
+                if exists { failure.advise("to write over it, add --overwrite") } else { failure }
+            })?;
             Ok(output::written(path))
         }
     }
