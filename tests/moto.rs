@@ -33,7 +33,7 @@ use private_ca::authority::CaState;
 use private_ca::authority::acm_pca::{CaKind, CaOwner, UsageMode};
 use private_ca::authority::aws::{Arn, AwsConnection};
 use private_ca::connect::{ConnectError, Frontend, Probe, TlsVersion};
-use private_ca::key::Prf;
+use private_ca::key::{KeyDerivation, Prf};
 use private_ca::managed::{CertificateStatus, ManagedError};
 use private_ca::verify::Purpose;
 use private_ca::{
@@ -338,7 +338,8 @@ async fn an_export_whose_chain_is_another_s_is_refused_and_its_key_is_read() {
     let pem = exported.private_key().unwrap();
     let encrypted = EncryptedPrivateKey::from_pem_or_der(pem.as_bytes()).unwrap();
     // ACM's own is HMAC-SHA-1.
-    assert_eq!(encrypted.scheme().prf, Prf::HmacSha256);
+    let kdf = encrypted.scheme().kdf;
+    assert!(matches!(kdf, KeyDerivation::Pbkdf2 { prf: Prf::HmacSha256, .. }), "{kdf}");
     let key = encrypted.decrypt(&passphrase).unwrap();
     let certificate = exported.certificate().unwrap();
     let certificate = private_ca::Certificate::from_pem_or_der(certificate.as_bytes()).unwrap();
