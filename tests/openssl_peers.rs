@@ -5,12 +5,12 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 #[path = "support/openssl.rs"]
-mod openssl;
+mod bench;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssl::{Bench, PATIENCE, passphrase};
+use bench::{Bench, PATIENCE, passphrase};
 use private_ca::connect::{ConnectError, Frontend, Probe, TlsVersion};
 use private_ca::file::Existing;
 use private_ca::{

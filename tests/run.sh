@@ -19,8 +19,9 @@ Installs what the tests need, where it is missing, and runs all tests:
                 tests/run.sh -E 'test(verify)'      tests/run.sh --no-capture local_ca
 
 What it installs:
-  with apt       nginx-light, openssl, libssl-dev (for the benchmarks' peer), ca-certificates,
-                 python3-venv, each only if missing or unfit; with sudo for a user who is not root
+  with apt       nginx-light, openssl, libssl-dev and pkg-config (for the benchmarks' peer),
+                 openssh-client, ca-certificates, python3-venv, each only if missing or unfit; with
+                 sudo for a user who is not root
   with pip       tests/tools.txt, into a virtual environment in the target folder
 What it expects: a Rust toolchain with a C compiler, and Python 3.10 or later.
 
@@ -103,6 +104,7 @@ install_tools() {
   nginx_fits || die "nginx is here, but without TLS, HTTP/2 or gRPC: $(command -v nginx)"
   openssl_fits || apt_install openssl
   openssl_fits || die "openssl is here, but does not know TLS 1.3: $(command -v openssl)"
+  have ssh-keygen || apt_install openssh-client
   if have apt-get && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
     apt_install ca-certificates
   fi

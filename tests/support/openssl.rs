@@ -88,7 +88,7 @@ impl Bench {
         text
     }
 
-    /// The public key of a key file, by `openssl`: its name, and what `openssl` has to be told to read it.
+    /// The public key of a key file, by `openssl`; options that it takes to read the file may follow the name.
     pub fn public_key(&self, key: &str) -> Vec<u8> {
         self.openssl(&format!("pkey -in {key} -pubout -outform DER -out public.der"));
         self.read("public.der")
