@@ -171,15 +171,16 @@ pub enum KeyError {
     },
     /// The key is in a form that this crate does not read.
     #[error(
-        "\"{label}\" is a form that is not read; make it PKCS#8, with `ssh-keygen -p -m PKCS8 -f COPY_OF_FILE` for a key of OpenSSH, otherwise with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
+        "\"{label}\" is a form that is not read; make it PKCS#8, with `ssh-keygen -p -m PKCS8 -f COPY_OF_FILE` for a key of OpenSSH (which some versions do for RSA and EC keys alone), otherwise with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE`"
     )]
     UnsupportedForm {
         /// The label of its PEM block.
         label: String,
     },
-    /// An EC key does not say on which curve it is, or describes the curve instead of naming it.
+    /// An EC key does not say on which curve it is, describes the curve instead of naming it, or has a name for
+    /// it that nobody knows.
     #[error(
-        "the EC private key does not name its curve, or describes it by its numbers instead; if an \"EC PARAMETERS\" block belongs to it, put that before it into the file, otherwise make the key again on a named curve (openssl ecparam -name prime256v1 -genkey)"
+        "the EC private key does not name its curve, describes it by its numbers, or names one that nobody registered; if an \"EC PARAMETERS\" block belongs to it, put that before it into the file, otherwise make the key again on a named curve (openssl ecparam -name prime256v1 -genkey)"
     )]
     NoCurve,
     /// What this crate does not do with a key of this kind.
@@ -264,7 +265,8 @@ pub enum KeyError {
 pub struct Passphrase(SecretSlice<u8>);
 
 impl Passphrase {
-    /// The passphrase as it is.
+    /// The passphrase as it is. What is handed over becomes the secret itself; a vector with room to
+    /// spare is cut to its length first, and what the allocator moves for that is not wiped.
     #[must_use]
     pub fn new(passphrase: impl Into<Box<[u8]>>) -> Self {
         Self(SecretSlice::from(passphrase.into()))
@@ -393,6 +395,9 @@ impl PrivateKey {
     /// SHA-256, SHA-384 or SHA-512 as the curve's size asks for, Ed25519, ML-DSA. Gives the
     /// signature as X.509 carries it and the DER of its `AlgorithmIdentifier`.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
+        if let algorithm @ KeyAlgorithm::RsaPss { .. } = self.algorithm {
+            return Err(KeyError::NotDone { algorithm, what: "signs with" });
+        }
         Engine::from_pkcs8(self.expose_pkcs8_der())?.sign(message)
     }
 }
@@ -422,7 +427,8 @@ fn the_key_block(text: &[u8]) -> Result<KeyBlock, KeyError> {
         (Some(key), 0) => Ok(KeyBlock { key, curve }),
         (Some(_), others) => Err(KeyError::SeveralKeys { count: others + 1 }),
         (None, _) => {
-            Err(KeyError::NoKey { labels: others.into_iter().map(|block| block.label).collect() })
+            let labels = others.into_iter().map(|block| block.label).take(5).collect();
+            Err(KeyError::NoKey { labels })
         }
     }
 }

@@ -135,6 +135,9 @@ fn label<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
     std::str::from_utf8(label).ok().filter(|_| printable)
 }
 
+/// OpenSSL writes two headers, and mail had a few more (RFC 1421 section 4.6); a longer list is none.
+const MOST_HEADERS: usize = 16;
+
 /// A line `Name: value`.
 fn header(line: &[u8]) -> Option<(String, String)> {
     let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
@@ -211,6 +214,7 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
             }
             // Headers stand before the contents, and no line of base64 has a colon.
             if body.is_empty()
+                && headers.len() < MOST_HEADERS
                 && let Some(header) = header(content)
             {
                 headers.push(header);

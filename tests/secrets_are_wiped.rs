@@ -373,8 +373,8 @@ fn a_key_inside_that_is_not_supported_leaves_nothing() {
     }
 }
 
-/// Files under broken schemes, made by `openssl` for this test: salt, initialisation vector and ciphertext are
-/// chosen at will, so they open with no passphrase, and the derivation runs all the same.
+/// Files under broken schemes, of which salt, initialisation vector and ciphertext are chosen at will: they open with no
+/// passphrase, and the derivation runs all the same.
 #[test]
 fn broken_schemes_leave_nothing() {
     let _alone = ONE_AT_A_TIME.lock();
@@ -402,7 +402,6 @@ fn broken_schemes_leave_nothing() {
     let wide: Vec<u8> = PASSPHRASE.iter().flat_map(|&octet| [0, octet]).collect();
     let mut secrets = parts(PASSPHRASE);
     secrets.extend(parts(&wide));
-    // The first digest of each derivation, where it is known without deriving: MD5 needs the salt.
     for file in files {
         let found = leaks_of_all(&secrets, || {
             let encrypted = EncryptedPrivateKey::from_pem_or_der(&file).unwrap();

@@ -5,6 +5,7 @@
 //! with tells whether the passphrase was right. Only then is the rest looked at, all of it, whatever is
 //! wrong: see [the manual](crate::manual::threats) for what that hides.
 
+mod beginning;
 mod error;
 mod pkcs8;
 mod traditional;
@@ -13,14 +14,16 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use const_oid::ObjectIdentifier;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::cipher::MAX_BLOCK;
 use super::kdf::{KdfLimits, Pbes2Derivation};
 use super::scheme::EncryptionScheme;
-use super::{Form, KeyError, Passphrase, PrivateKey, the_key_block};
-use crate::{oid, pem};
+use super::{Form, KeyBlock, KeyError, Passphrase, PrivateKey, the_key_block};
+use crate::pem;
+use beginning::Beginning;
 
 pub use error::EncryptedKeyError;
 
@@ -61,7 +64,8 @@ enum Envelope {
     /// The DER of an `EncryptedPrivateKeyInfo`.
     Pkcs8(Vec<u8>),
     /// OpenSSL's traditional PEM: its label, and the `DEK-Info` header.
-    Traditional { label: String, form: Form, dek_info: String },
+    /// The curve is the one that an `EC PARAMETERS` block before it names.
+    Traditional { label: String, form: Form, curve: Option<ObjectIdentifier>, dek_info: String },
 }
 
 /// A private key under a passphrase, its parameters judged.
@@ -107,7 +111,8 @@ impl EncryptedPrivateKey {
         limits: &KdfLimits,
     ) -> Result<Self, EncryptedKeyError> {
         if pem::is_pem(bytes) {
-            return Self::from_block(&the_key_block(bytes)?.key, limits);
+            let KeyBlock { key, curve } = the_key_block(bytes)?;
+            return Self::from_block(&key, curve, limits);
         }
         Self::from_der_with_limits(bytes, limits).map_err(|error| match error {
             EncryptedKeyError::Malformed(_) if Form::of_contents(bytes).is_some() => {
@@ -122,10 +127,14 @@ impl EncryptedPrivateKey {
     /// # Errors
     /// As [`EncryptedPrivateKey::from_pem_or_der`].
     pub fn from_pem_block(block: &pem::Block) -> Result<Self, EncryptedKeyError> {
-        Self::from_block(block, &KdfLimits::default())
+        Self::from_block(block, None, &KdfLimits::default())
     }
 
-    fn from_block(block: &pem::Block, limits: &KdfLimits) -> Result<Self, EncryptedKeyError> {
+    fn from_block(
+        block: &pem::Block,
+        curve: Option<ObjectIdentifier>,
+        limits: &KdfLimits,
+    ) -> Result<Self, EncryptedKeyError> {
         if block.label() == pem::ENCRYPTED_PRIVATE_KEY {
             return Self::from_der_with_limits(block.contents(), limits);
         }
@@ -133,10 +142,10 @@ impl EncryptedPrivateKey {
         if !block.is_encrypted() {
             return Err(EncryptedKeyError::NotEncrypted);
         }
-        let parameters = traditional::read(block)?;
-        let dek_info = block.header("DEK-Info").unwrap_or_default().to_owned();
+        let (parameters, dek_info) = traditional::read(block)?;
+        let label = block.label().to_owned();
         Ok(Self {
-            envelope: Envelope::Traditional { label: block.label().to_owned(), form, dek_info },
+            envelope: Envelope::Traditional { label, form, curve, dek_info },
             parameters,
             ciphertext: block.contents().to_vec(),
             limits: *limits,
@@ -169,7 +178,8 @@ impl EncryptedPrivateKey {
     ///
     /// # Errors
     /// [`EncryptedKeyError::NotWritten`] for the broken schemes; [`EncryptedKeyError::Kdf`] for one that
-    /// could not be read again under the default limits; [`EncryptedKeyError::Random`].
+    /// could not be read again under the default limits, and [`EncryptedKeyError::Length`] for such a key;
+    /// [`EncryptedKeyError::Random`].
     pub fn encrypt(
         key: &PrivateKey,
         passphrase: &Passphrase,
@@ -204,6 +214,7 @@ impl EncryptedPrivateKey {
             .encrypt(cipher_key, iv, &mut buffer, plain.len())
             .ok_or(NotWritten { scheme })?
             .to_vec();
+        parameters.judge_ciphertext(&ciphertext)?;
         let der = pkcs8::write(&algorithm, &ciphertext).map_err(Malformed)?;
         Ok(Self { envelope: Envelope::Pkcs8(der), parameters, ciphertext, limits })
     }
@@ -216,7 +227,8 @@ impl EncryptedPrivateKey {
     /// # Errors
     /// [`EncryptedKeyError::WrongPassphrase`], [`EncryptedKeyError::PassphraseEndsInNewline`] or
     /// [`EncryptedKeyError::Corrupted`]; [`EncryptedKeyError::Key`] if what is inside is a key of a kind or form this
-    /// crate does not support; [`EncryptedKeyError::Legacy`] for a scheme that is not built.
+    /// crate does not support; [`EncryptedKeyError::Legacy`] for a scheme that is not built;
+    /// [`EncryptedKeyError::Kdf`] if there is no memory for scrypt.
     pub fn decrypt(&self, passphrase: &Passphrase) -> Result<PrivateKey, EncryptedKeyError> {
         let octets = passphrase.expose();
         let without_newline =
@@ -226,10 +238,10 @@ impl EncryptedPrivateKey {
                 if self.parameters.scheme.kdf.may_be_repeated(&self.limits) =>
             {
                 match self.open(line) {
-                    Err(EncryptedKeyError::WrongPassphrase) => {
-                        Err(EncryptedKeyError::WrongPassphrase)
+                    Ok(_) | Err(EncryptedKeyError::Corrupted | EncryptedKeyError::Key(_)) => {
+                        Err(EncryptedKeyError::PassphraseEndsInNewline)
                     }
-                    _ => Err(EncryptedKeyError::PassphraseEndsInNewline),
+                    Err(error) => Err(error),
                 }
             }
             (opened, _) => opened,
@@ -299,41 +311,40 @@ impl EncryptedPrivateKey {
             .cipher
             .decrypt(key, iv, *tag_length, &mut buffer)
             .ok_or(EncryptedKeyError::WrongPassphrase)?;
-        let form = match self.envelope {
-            Envelope::Pkcs8(_) => Form::Pkcs8,
-            Envelope::Traditional { form, .. } => form,
+        let (form, curve) = match self.envelope {
+            Envelope::Pkcs8(_) => (Form::Pkcs8, None),
+            Envelope::Traditional { form, curve, .. } => (form, curve),
         };
-        let length = form
-            .stated_length(plain)
-            .filter(|length| {
-                match (scheme.cipher.block_length(), plain.len().checked_sub(*length)) {
-                    (Some(block), Some(padding)) => (1..=block).contains(&padding),
-                    (None, padding) => padding == Some(0),
-                    (Some(_), None) => false,
-                }
+        if scheme.cipher.is_authenticated() {
+            // The tag says that the passphrase is right and nothing was changed, so all may be told.
+            return Ok(form.read_on_curve(plain, curve)?);
+        }
+        let beginning = Beginning::of(form, plain)
+            .filter(|beginning| match (scheme.cipher.block_length(), beginning.length) {
+                (Some(block), length) => plain
+                    .len()
+                    .checked_sub(length)
+                    .is_some_and(|padding| (1..=block).contains(&padding)),
+                (None, length) => length == plain.len(),
             })
-            .ok_or(match scheme.cipher.is_authenticated() {
-                // The tag says that nobody changed it since it was written.
-                true => EncryptedKeyError::Corrupted,
-                false => EncryptedKeyError::WrongPassphrase,
-            })?;
-        let (der, padding) = plain.split_at(length);
+            .ok_or(EncryptedKeyError::WrongPassphrase)?;
+        if let Some(refusal) = beginning.refusal {
+            return Err(refusal.into());
+        }
+        let (der, padding) = plain.split_at(beginning.length);
         // The padding is no reason to stop: the time that an answer takes does not depend on it.
         let padding_length = u8::try_from(padding.len()).unwrap_or(0);
         let padding_is_right: Choice = padding
             .iter()
             .fold(Choice::from(1), |so_far, octet| so_far & octet.ct_eq(&padding_length));
-        match form.read(der) {
-            Ok(key) if padding_is_right.into() => Ok(key),
-            // What kind of key it is does not depend on the padding, and neither does saying so.
-            Err(KeyError::UnsupportedAlgorithm { oid }) if oid::name(&oid).is_some() => {
-                Err(KeyError::UnsupportedAlgorithm { oid }.into())
-            }
+        match form.read_on_curve(der, curve) {
+            // OpenSSL's traditional PEM hides nothing from anybody, so there all may be told.
             Err(
-                error @ (KeyError::RsaSize { .. }
-                | KeyError::WithoutSeed { .. }
-                | KeyError::NoCurve),
-            ) => Err(error.into()),
+                error @ (KeyError::UnsupportedAlgorithm { .. }
+                | KeyError::NoCurve
+                | KeyError::RsaSize { .. }),
+            ) if form != Form::Pkcs8 => Err(error.into()),
+            Ok(key) if bool::from(padding_is_right) && !leaves_room(form, &key) => Ok(key),
             _ => Err(EncryptedKeyError::Corrupted),
         }
     }
@@ -384,6 +395,11 @@ impl Parameters {
         let (key, iv) = derived.split_at(derived.len().min(self.scheme.cipher.key_length()));
         (key, if self.iv.is_empty() { iv } else { &self.iv })
     }
+}
+
+/// A key in its traditional form is as it is wrapped, which leaves none.
+fn leaves_room(form: Form, key: &PrivateKey) -> bool {
+    form == Form::Pkcs8 && beginning::has_room(key.expose_pkcs8_der())
 }
 
 /// What is written has to be read again.

@@ -122,14 +122,18 @@ fn wrap_sec1(
     wrap(AlgorithmIdentifierRef { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters }, key)
 }
 
-/// The elements of a SEQUENCE, by their tags.
+const MOST_ELEMENTS: usize = 10;
+
+/// The elements of a SEQUENCE, by their tags. Those of a key are ten at most, and more are not kept.
 pub(super) fn elements(der: &[u8]) -> der::Result<Vec<(Tag, &[u8])>> {
     let mut reader = SliceReader::new(der)?;
     let elements = reader.sequence(|outer| {
         let mut elements = Vec::new();
         while !outer.is_finished() {
             let element = AnyRef::decode(outer)?;
-            elements.push((element.tag(), element.value()));
+            if elements.len() <= MOST_ELEMENTS {
+                elements.push((element.tag(), element.value()));
+            }
         }
         Ok::<_, der::Error>(elements)
     })?;

@@ -76,10 +76,10 @@ pub enum KdfError {
     },
     /// scrypt would take more time than the limit.
     #[error(
-        "the key asks scrypt for N * r * p = {blocks} blocks of work; {limit} are accepted, so that a stranger's file cannot take hours"
+        "the key asks scrypt for (N + 8) * r * p = {blocks} blocks of work; {limit} are accepted, so that a stranger's file cannot take hours"
     )]
     ScryptWork {
-        /// N times r times p.
+        /// N + 8, times r, times p.
         blocks: u128,
         /// The limit in force.
         limit: u64,
@@ -126,7 +126,7 @@ pub struct KdfLimits {
     pub max_iterations: u32,
     /// The most memory of scrypt, in octets: 128 · r · (N + p + 2).
     pub max_scrypt_memory: u64,
-    /// The most work of scrypt, as N · r · p: each is a pass over 128 octets, twice.
+    /// The most work of scrypt, as (N + 8) · r · p: each is a pass over 128 octets, twice.
     pub max_scrypt_work: u64,
 }
 
@@ -140,9 +140,36 @@ impl Default for KdfLimits {
     }
 }
 
+impl KdfLimits {
+    /// With another limit for iterations.
+    #[must_use]
+    pub const fn with_max_iterations(mut self, iterations: u32) -> Self {
+        self.max_iterations = iterations;
+        self
+    }
+
+    /// With another limit for the memory of scrypt, in octets.
+    #[must_use]
+    pub const fn with_max_scrypt_memory(mut self, octets: u64) -> Self {
+        self.max_scrypt_memory = octets;
+        self
+    }
+
+    /// With another limit for the work of scrypt.
+    #[must_use]
+    pub const fn with_max_scrypt_work(mut self, blocks: u64) -> Self {
+        self.max_scrypt_work = blocks;
+        self
+    }
+}
+
 /// Salts longer than this are refused: PKCS#5 asks for 8 octets, NIST SP 800-132 for 16, and the
 /// longest in use is ACM's 20.
 const MAX_SALT: usize = 1024;
+
+/// What the derivation of scrypt's 128 octets to each r and p, and back from them, costs, in passes over 128
+/// octets: four digests of two compressions and more, both ways.
+const SCRYPT_EXPANSION: u128 = 8;
 
 /// How a key comes from a passphrase. The salt is apart, because it is not worth showing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -354,7 +381,8 @@ fn judge_scrypt(
     if octets > u128::from(limits.max_scrypt_memory) || usize::try_from(octets).is_err() {
         return Err(KdfError::ScryptMemory { octets, limit: limits.max_scrypt_memory });
     }
-    let blocks = wide_cost * wide_block * wide_lanes;
+    // Beside the N blocks of each lane, what PBKDF2 makes of the passphrase and back.
+    let blocks = (wide_cost + SCRYPT_EXPANSION) * wide_block * wide_lanes;
     if blocks > u128::from(limits.max_scrypt_work) {
         return Err(KdfError::ScryptWork { blocks, limit: limits.max_scrypt_work });
     }
@@ -369,9 +397,10 @@ impl KeyDerivation {
             | Self::Pbkdf1 { iterations, .. }
             | Self::Pkcs12 { iterations } => iterations <= limits.max_iterations / 2,
             Self::Scrypt { cost, block_size, parallelization } => {
-                // Judged when it was read, so the product is no greater than the limit.
-                cost * u64::from(block_size) * u64::from(parallelization)
-                    <= limits.max_scrypt_work / 2
+                (u128::from(cost) + SCRYPT_EXPANSION)
+                    * u128::from(block_size)
+                    * u128::from(parallelization)
+                    <= u128::from(limits.max_scrypt_work / 2)
             }
             Self::OpensslMd5 => true,
         }

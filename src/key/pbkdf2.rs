@@ -71,7 +71,7 @@ impl fmt::Display for Prf {
 /// Fills `output` with the key that PBKDF2 (RFC 8018 section 5.2) derives from a passphrase.
 ///
 /// The time it takes is `iterations` times two compressions of the hash function for each
-/// of its digests that `output` needs; two digests of SHA-1 cost little more than one where the CPU has
+/// of its digests that `output` needs (at most 2^32 - 1 of them, RFC 8018 section 5.2); two digests of SHA-1 cost little more than one where the CPU has
 /// instructions for it.
 ///
 /// ```
@@ -261,16 +261,23 @@ impl<H: Compression> KeyStates<H> {
     }
 }
 
-/// U_1 of a block: HMAC of the salt and the block's number, counted from 1.
-fn first<H: Compression>(passphrase: &[u8], salt: &[u8], number: u32) -> Zeroizing<H::State>
+/// HMAC of the salt, to which each block adds its number.
+fn salted<H: Compression>(passphrase: &[u8], salt: &[u8]) -> Option<Hmac<H>>
 where
     Hmac<H>: KeyInit + Mac,
 {
     // Every length of key is taken.
-    let Ok(mut hmac) = <Hmac<H> as KeyInit>::new_from_slice(passphrase) else {
-        return Zeroizing::new(H::INITIAL);
-    };
+    let mut hmac = <Hmac<H> as KeyInit>::new_from_slice(passphrase).ok()?;
     hmac.update(salt);
+    Some(hmac)
+}
+
+/// U_1 of a block, by its number, counted from 1.
+fn first<H: Compression>(salted: &Hmac<H>, number: u32) -> Zeroizing<H::State>
+where
+    Hmac<H>: Mac + Clone,
+{
+    let mut hmac = salted.clone();
     hmac.update(&number.to_be_bytes());
     let mut digest = hmac.finalize().into_bytes();
     let state = Zeroizing::new(H::load(&digest));
@@ -289,11 +296,12 @@ fn put<H: Compression>(state: &H::State, place: &mut [u8]) {
 
 fn derive_with<H: Compression>(passphrase: &[u8], salt: &[u8], iterations: u32, output: &mut [u8])
 where
-    Hmac<H>: KeyInit + Mac,
+    Hmac<H>: KeyInit + Mac + Clone,
 {
+    let Some(salted) = salted::<H>(passphrase, salt) else { return };
     let key = KeyStates::<H>::new(passphrase);
     for (number, place) in (1..).zip(output.chunks_mut(H::DIGEST)) {
-        let first = first::<H>(passphrase, salt, number);
+        let first = first::<H>(&salted, number);
         let sum = H::accelerated(&key, &first, iterations);
         put::<H>(&sum.unwrap_or_else(|| key.iterate(&first, iterations)), place);
     }
@@ -304,14 +312,17 @@ fn derive_sha1(passphrase: &[u8], salt: &[u8], iterations: u32, output: &mut [u8
     #[cfg(target_arch = "x86_64")]
     if output.len() > <Sha1 as Compression>::DIGEST
         && let Some(lanes) = sha1_ni::Lanes::new()
+        && let Some(salted) = salted::<Sha1>(passphrase, salt)
     {
         let key = KeyStates::<Sha1>::new(passphrase);
         let pairs = output.chunks_mut(2 * <Sha1 as Compression>::DIGEST);
         for (number, place) in (1..).step_by(2).zip(pairs) {
             let (left, right) = place.split_at_mut(place.len().min(<Sha1 as Compression>::DIGEST));
-            let firsts =
-                [number, number + 1].map(|number| *first::<Sha1>(passphrase, salt, number));
-            let sums = lanes.iterate(&key.inner, &key.outer, &Zeroizing::new(firsts), iterations);
+            let mut firsts = Zeroizing::new([[0; 5]; 2]);
+            for (place, number) in firsts.iter_mut().zip([number, number + 1]) {
+                place.copy_from_slice(first::<Sha1>(&salted, number).as_slice());
+            }
+            let sums = lanes.iterate(&key.inner, &key.outer, &firsts, iterations);
             let [first_sum, second_sum] = &*sums;
             put::<Sha1>(first_sum, left);
             put::<Sha1>(second_sum, right);
@@ -392,9 +403,17 @@ mod tests {
                 derive(prf, &passphrase, &salt, iterations, &mut ours);
                 by_crate(prf, &passphrase, &salt, iterations, &mut theirs);
                 prop_assert_eq!(&ours, &theirs);
+                // The way without instructions of the CPU.
                 if prf == Prf::HmacSha1 {
                     ours.fill(0);
                     derive_with::<Sha1>(&passphrase, &salt, iterations, &mut ours);
+                    prop_assert_eq!(ours, theirs);
+                } else if prf == Prf::HmacSha256 {
+                    let first = first::<Sha256>(&salted(&passphrase, &salt).unwrap(), 1);
+                    let sum = KeyStates::<Sha256>::new(&passphrase).iterate(&first, iterations);
+                    ours.truncate(32);
+                    theirs.truncate(32);
+                    put::<Sha256>(&sum, &mut ours);
                     prop_assert_eq!(ours, theirs);
                 }
             }

@@ -140,7 +140,7 @@ fn consistent<const LIMBS: usize>(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyE
             return Err(inconsistent("the private exponent does not undo the public one"));
         }
     }
-    if Uint::rem_wide(q_inverse.widening_mul(&q), &non_zero(p)?) != one {
+    if q_inverse >= p || Uint::rem_wide(q_inverse.widening_mul(&q), &non_zero(p)?) != one {
         return Err(inconsistent("the coefficient is not the inverse of the second prime"));
     }
     Ok(())

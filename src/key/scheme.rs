@@ -41,7 +41,7 @@ pub enum EncryptionPreset {
     /// Exactly the form that ACM exports: PBKDF2 with HMAC-SHA-1 as the unnamed default, 2048
     /// iterations and a 20-byte salt, AES-256-CBC.
     Acm,
-    /// scrypt with N = 16384, r = 8, p = 5 (OWASP's advice, in the 16 MiB of memory that OpenSSL allows it)
+    /// scrypt with N = 16384, r = 8, p = 5 (OWASP's advice, in 16 MiB of the 32 that OpenSSL allows it)
     /// and a 16-byte salt, AES-256-CBC.
     Scrypt,
 }
@@ -90,7 +90,7 @@ pub enum Weakness {
     )]
     ObsoleteDerivation,
     /// The cipher can be broken.
-    #[error("its cipher is broken: it can be read without the passphrase")]
+    #[error("its cipher is broken or obsolete (NIST SP 800-131A)")]
     BrokenCipher,
     /// Blocks of 64 bits.
     #[error("3DES is retired (NIST SP 800-131A)")]
@@ -170,10 +170,9 @@ impl EncryptionScheme {
                         "AWS Certificate Manager (ExportCertificate)"
                     }
                     (Prf::HmacSha256, 2048, 8 | 16, _) => {
-                        "OpenSSL 1.1 or later (openssl pkcs8 -topk8, openssl genpkey), Node.js"
+                        "OpenSSL 1.1 or later (openssl pkcs8 -topk8, openssl genpkey), Node.js, Python's cryptography"
                     }
                     (Prf::HmacSha1, 2048, 8, _) => "OpenSSL 1.0 (openssl pkcs8 -topk8 -v2)",
-                    (Prf::HmacSha256, 20_000, 16, Cipher::Aes256Cbc) => "Python's cryptography",
                     (Prf::HmacSha256, 600_000, 16, Cipher::Aes256Cbc) => "private-ca",
                     _ => return None,
                 }

@@ -45,7 +45,7 @@ pub enum EncryptedKeyError {
     },
     /// The scheme, key derivation function or cipher is not supported.
     #[error(
-        "the {part} {} is not supported; export the key again from where it was made, or rewrite it with `openssl pkcs8 -topk8 -in FILE -out NEW_FILE` if that reads it",
+        "the {part} {} is not supported; export the key again from where it was made, or rewrite it with `openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out NEW_FILE` if that reads it",
         NamedOid(*oid)
     )]
     Unsupported {
@@ -106,7 +106,7 @@ pub enum EncryptedKeyError {
     Corrupted,
     /// No key is written in this scheme.
     #[error(
-        "no key is encrypted under {scheme} here: it could be read without its passphrase; use one of the presets"
+        "no key is encrypted under {scheme} here, because it is broken or obsolete; use one of the presets"
     )]
     NotWritten {
         /// What was asked for.

@@ -171,10 +171,11 @@ fn read_rc2(
             return Err(CipherParameter { parameter: "RC2 parameter version", value, rule });
         }
     };
-    // Where no length is stated, OpenSSL takes its own default.
-    let stated = key_length.unwrap_or(16);
-    let key_length = u8::try_from(stated).ok().filter(|length| (1..=128).contains(length));
-    let rule = "RC2 takes 1 to 128 octets";
+    // Where no length is stated it is that of the effective bits, as in OpenSSL. RC2 would take longer keys, each digest
+    // of which costs all iterations.
+    let stated = key_length.unwrap_or(u64::from(effective_bits / 8));
+    let key_length = u8::try_from(stated).ok().filter(|length| (1..=16).contains(length));
+    let rule = "keys of RC2 with 1 to 16 octets are read";
     let key_length =
         key_length.ok_or(CipherParameter { parameter: "key length", value: stated, rule })?;
     let cipher = Cipher::Rc2Cbc { key_length, effective_bits };

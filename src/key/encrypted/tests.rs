@@ -263,7 +263,7 @@ fn hostile_parameters_of_scrypt_are_refused_before_anything_is_derived() {
     let (n, r, p) = ("cost parameter N", "block size r", "parallelization parameter p");
     for (cost, block_size, parallelization, expected) in [
         (1 << 17, 8, 1, "accepted"),
-        (1 << 14, 8, 128, "accepted"),
+        (1 << 14, 8, 127, "accepted"),
         (0, 8, 1, n),
         (1, 8, 1, n),
         (3, 8, 1, n),
@@ -279,7 +279,8 @@ fn hostile_parameters_of_scrypt_are_refused_before_anything_is_derived() {
         (16, u32::MAX, 1, p),
         (16, 1, 1 << 29, "memory"),
         (1 << 21, 8, 1, "memory"),
-        (1 << 14, 8, 129, "work"),
+        (1 << 14, 8, 128, "work"),
+        (2, 1, 2_000_000, "work"),
     ] {
         let told = refusal(cost, block_size, parallelization);
         assert_eq!(told, expected, "{cost} {block_size} {parallelization}");
@@ -450,11 +451,6 @@ fn what_is_inside_decides_the_answer_and_padding_alone_tells_nothing() {
     *other.last_mut().unwrap() ^= 1;
     corrupted(&other, &right);
     corrupted(&other, &vec![0; missing]);
-    let start_of_key = place(plain, &[0x06, 8, 0x2a, 0x86, 0x48]);
-    let mut unknown = plain.to_vec();
-    unknown[start_of_key + 9] ^= 0x40;
-    corrupted(&unknown, &right);
-
     // What begins otherwise is a wrong passphrase, whatever its padding.
     for (begin, padding) in [(0x31, right.clone()), (0x31, vec![0; missing]), (0x30, right)] {
         let mut other = plain.to_vec();
@@ -477,6 +473,93 @@ fn a_key_of_a_known_kind_that_is_not_supported_is_named() {
     .concat();
     let error = sealing(&encrypted, &x25519).decrypt(&passphrase()).unwrap_err().to_string();
     assert!(error.contains("id-X25519 (1.3.101.110)"), "{error}");
+}
+
+#[test]
+fn a_whole_key_with_room_for_unchecked_octets_is_no_key_under_cbc() {
+    let (_, encrypted) = acm_key();
+    let answer = |plain: &[u8]| {
+        let missing = 16 - plain.len() % 16;
+        let padding = vec![u8::try_from(missing).unwrap(); missing];
+        sealing(&encrypted, &padded(plain, &padding)).decrypt(&passphrase())
+    };
+    let with = |der: &[u8], extra: &[u8]| {
+        let [0x30, header @ ..] = der else { panic!() };
+        // Lengths below 128, or after 0x81.
+        let start = if header[0] < 0x80 { 2 } else { 3 };
+        let mut longer = [der, extra].concat();
+        let length = u8::try_from(longer.len() - start).unwrap();
+        if start == 2 && length > 0x7f {
+            longer.splice(1..2, [0x81, length]);
+        } else {
+            longer[start - 1] = length;
+        }
+        longer
+    };
+    // An attribute (friendlyName), and octets that are none.
+    let attribute = [
+        &[0xa0, 25, 0x30, 23, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 20, 0x31, 10][..],
+        &[0x1e, 8, 0, b'n', 0, b'a', 0, b'm', 0, b'e'],
+    ]
+    .concat();
+    let noise = [&[0xa0, 25][..], &[0x77; 25]].concat();
+    let ec = key(KeyAlgorithm::EcdsaP256);
+    let ed = key(KeyAlgorithm::Ed25519);
+    for (key, extra, is_read) in [
+        (&ec, &b""[..], true),
+        (&ec, &attribute, true),
+        (&ec, &noise, false),
+        (&ed, b"", true),
+        (&ed, &attribute, false),
+        (&ed, &noise, false),
+    ] {
+        let der = with(key.expose_pkcs8_der(), extra);
+        match answer(&der) {
+            Ok(read) => {
+                assert!(is_read);
+                assert_eq!(read.public_key_der(), key.public_key_der());
+            }
+            Err(error) => {
+                assert!(!is_read, "{error}");
+                assert!(matches!(error, EncryptedKeyError::Corrupted), "{error}");
+            }
+        }
+        // Without a passphrase nobody learns anything from the answer.
+        PrivateKey::from_pkcs8_der(&der).unwrap();
+    }
+    // An EC key without its public half: named once is the shortest form.
+    let scalar = place(ec.expose_pkcs8_der(), &[2, 1, 1, 4, 32]) + 5;
+    let scalar = &ec.expose_pkcs8_der()[scalar..scalar + 32];
+    let algorithm = [
+        &[2, 1, 0, 0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1][..],
+        &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    ]
+    .concat();
+    let named_inside = [0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    for (inside, is_read) in [(&b""[..], true), (&named_inside, false)] {
+        let inner = [&[2, 1, 1, 4, 32][..], scalar, inside].concat();
+        let length = u8::try_from(inner.len()).unwrap();
+        let whole = [&algorithm[..], &[4, length + 2, 0x30, length], &inner].concat();
+        let der = [&[0x30, u8::try_from(whole.len()).unwrap()], &whole[..]].concat();
+        assert_eq!(answer(&der).is_ok(), is_read);
+        let plain = PrivateKey::from_pkcs8_der(&der).unwrap();
+        assert_eq!(plain.public_key_der(), ec.public_key_der());
+    }
+}
+
+#[test]
+fn what_could_not_be_read_again_for_its_length_is_not_written() {
+    let der = key(KeyAlgorithm::EcdsaP256).expose_pkcs8_der().to_vec();
+    let attribute_length = u32::try_from(70_000_usize).unwrap();
+    let mut long = vec![0x30, 0x83];
+    let contents =
+        [&der[3..], &[0xa0, 0x83], &attribute_length.to_be_bytes()[1..], &vec![0; 70_000]].concat();
+    long.extend(&u32::try_from(contents.len()).unwrap().to_be_bytes()[1..]);
+    long.extend(contents);
+    let key = PrivateKey::from_pkcs8_der(&long).unwrap();
+    let error =
+        EncryptedPrivateKey::encrypt(&key, &passphrase(), EncryptionPreset::Acm).unwrap_err();
+    assert!(matches!(error, EncryptedKeyError::Length { .. }), "{error}");
 }
 
 #[test]

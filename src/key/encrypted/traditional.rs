@@ -24,8 +24,8 @@ const CIPHERS: [(&str, Cipher); 9] = [
 /// Octets of salt, which are the first of the initialisation vector.
 const SALT: usize = 8;
 
-/// Reads the headers and judges what they say.
-pub(super) fn read(block: &Block) -> Result<Parameters, EncryptedKeyError> {
+/// Reads the headers, judges what they say, and gives `DEK-Info` as it is written.
+pub(super) fn read(block: &Block) -> Result<(Parameters, String), EncryptedKeyError> {
     let wrong = |reason| EncryptedKeyError::TraditionalHeaders {
         label: block.label().to_owned(),
         line: block.line(),
@@ -41,9 +41,10 @@ pub(super) fn read(block: &Block) -> Result<Parameters, EncryptedKeyError> {
     if !(1..=32).contains(&name.len()) || !name.bytes().all(is_name) {
         return Err(wrong("its DEK-Info line names no cipher"));
     }
-    let (_, cipher) = CIPHERS.into_iter().find(|(known, _)| *known == name).ok_or_else(|| {
-        EncryptedKeyError::UnsupportedTraditionalCipher { cipher: name, line: block.line() }
-    })?;
+    let (name, cipher) =
+        CIPHERS.into_iter().find(|(known, _)| *known == name).ok_or_else(|| {
+            EncryptedKeyError::UnsupportedTraditionalCipher { cipher: name, line: block.line() }
+        })?;
     let iv = base16ct::mixed::decode_vec(iv.trim())
         .map_err(|_| wrong("the initialisation vector in its DEK-Info line is not hexadecimal"))?;
     if iv.len() != cipher.iv_length() {
@@ -53,5 +54,6 @@ pub(super) fn read(block: &Block) -> Result<Parameters, EncryptedKeyError> {
     let scheme = EncryptionScheme::new(KeyDerivation::OpensslMd5, SALT, cipher);
     let parameters = Parameters { scheme, salt, iv, tag_length: 0 };
     parameters.judge_ciphertext(block.contents())?;
-    Ok(parameters)
+    let iv = base16ct::upper::encode_string(&parameters.iv);
+    Ok((parameters, format!("{name},{iv}")))
 }
