@@ -547,6 +547,50 @@ fn a_whole_key_with_room_for_unchecked_octets_is_no_key_under_cbc() {
     }
 }
 
+/// What somebody without the passphrase can do who knows how every key begins, and asks about changed files.
+#[test]
+fn a_file_put_together_from_pieces_of_another_gives_no_answer_but_no() {
+    let kdf = KeyDerivation::Pbkdf2 { prf: Prf::HmacSha256, iterations: 1 };
+    let key = key(KeyAlgorithm::EcdsaP256);
+    let file = encrypted(&key, EncryptionScheme::new(kdf, 8, Cipher::Aes256Cbc));
+    let blocks: Vec<[u8; 16]> =
+        file.ciphertext.chunks_exact(16).map(|block| block.try_into().unwrap()).collect();
+    let xor = |a: &[u8], b: &[u8]| -> [u8; 16] { std::array::from_fn(|place| a[place] ^ b[place]) };
+    // The known beginning of the plain text tells what the first block decrypts to, before the vector is added.
+    let first = xor(&key.expose_pkcs8_der()[..16], &file.parameters.iv);
+    let ask = |iv: &[u8; 16], ciphertext: &[[u8; 16]]| {
+        let parameters = Parameters { iv: iv.to_vec(), ..file.parameters.clone() };
+        let algorithm = pkcs8::algorithm(&parameters).unwrap().unwrap();
+        let forged = pkcs8::write(&algorithm, ciphertext.as_flattened()).unwrap();
+        EncryptedPrivateKey::from_der(&forged).unwrap().decrypt(&passphrase())
+    };
+    let ed25519 = |length| [0x30, length, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 34, 4, 32];
+    // The vector and the forgery's other blocks change; the first block is as in the file.
+    let honest = ask(&xor(&first, &key.expose_pkcs8_der()[..16]), &blocks);
+    assert_eq!(honest.unwrap().public_key_der(), key.public_key_der());
+
+    let mut random = [0_u8; 16];
+    for _ in 0..1024 {
+        getrandom::fill(&mut random).unwrap();
+        // A whole Ed25519 key whose seed is what comes, and attributes up to one octet before the end: it would open
+        // whenever the last octet of the secret block, under a chosen one, is 1.
+        let attributes = xor(&first, &[&[0xa0, 45], &[0; 14][..]].concat());
+        let forged = [blocks[0], random, attributes, blocks[0], random, blocks[3]];
+        let answer = ask(&xor(&first, &ed25519(93)), &forged);
+        assert!(matches!(answer, Err(EncryptedKeyError::Corrupted)));
+        // A secret block at the beginning, under a vector of one's own choice.
+        let answer = ask(&random, &[blocks[3], blocks[4]]);
+        assert!(matches!(answer, Err(EncryptedKeyError::WrongPassphrase)));
+        // An algorithm that would be refused by name, if what follows it were an element.
+        let secp256k1 = [0x30, 0x81, 93, 2, 1, 0, 0x30, 7, 6, 5, 0x2b, 0x81, 4, 0, 0x0a, 4];
+        let answer = ask(
+            &xor(&first, &secp256k1),
+            &[blocks[0], random, blocks[3], random, blocks[4], blocks[5]],
+        );
+        assert!(matches!(answer, Err(EncryptedKeyError::WrongPassphrase)));
+    }
+}
+
 #[test]
 fn what_could_not_be_read_again_for_its_length_is_not_written() {
     let der = key(KeyAlgorithm::EcdsaP256).expose_pkcs8_der().to_vec();
