@@ -5,10 +5,16 @@
 //! them. Parsing checks structure (RFC 5280 section 4.1); whether a certificate may be believed is
 //! for [`verify`](crate::verify).
 
+mod canonical_name;
+pub(crate) mod distribution_points;
 mod error;
 mod extensions;
+pub(crate) mod general_name;
 mod name;
+pub(crate) mod policies;
 mod serial_number;
+mod subject_alternative_name;
+pub(crate) mod subtrees;
 mod timestamp;
 
 use std::fmt;
@@ -20,32 +26,38 @@ use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
 
+pub(crate) use canonical_name::CanonicalName;
 pub use error::CertificateError;
 pub(crate) use error::InField;
-pub use extensions::{
-    BasicConstraints, KeyUsage, SubjectAlternativeName, SubjectAlternativeNameError,
-};
-pub(crate) use extensions::{
-    Extensions, decode_subject_alternative_names, encode_subject_alternative_names, oid,
-};
+pub(crate) use extensions::{AuthorityKeyIdentifier, Extensions, Known, oid};
+pub use extensions::{BasicConstraints, KeyUsage};
 pub use name::{DistinguishedName, NameError};
 pub use serial_number::{SerialNumber, SerialNumberError};
+pub use subject_alternative_name::{SubjectAlternativeName, SubjectAlternativeNameError};
+pub(crate) use subject_alternative_name::{
+    address, decode_subject_alternative_names, encode_subject_alternative_names,
+};
 pub(crate) use timestamp::{Count, Elapsed};
 pub use timestamp::{Timestamp, TimestampError};
 
 use crate::pem;
+use distribution_points::{DistributionPoint, distribution_points};
+use general_name::GeneralNames;
+use policies::{PolicyConstraints, SkipCerts};
+use subtrees::NameConstraints;
 
 /// An X.509 certificate.
 ///
 /// Cloning is cheap: clones share the DER.
 #[derive(Clone)]
-pub struct Certificate {
-    der: Arc<[u8]>,
+pub struct Certificate(Arc<Parsed>);
+
+struct Parsed {
+    der: Box<[u8]>,
     fields: Fields,
 }
 
 /// Where the fields lie in the DER. A span covers tag, length and contents unless it says otherwise.
-#[derive(Clone)]
 struct Fields {
     version: u8,
     tbs: Span,
@@ -84,7 +96,7 @@ impl Validity {
 }
 
 /// Reads one element of the given tag: where it lies, and its contents.
-fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
+pub(crate) fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
     let start = usize::try_from(reader.position())?;
     let any = AnyRef::decode(reader)?;
     any.tag().assert_eq(tag)?;
@@ -92,11 +104,11 @@ fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<(Span, &'a
 }
 
 /// Where the contents of an element lie: they end where it ends.
-fn contents_of((whole, contents): (Span, &[u8])) -> Span {
+pub(crate) fn contents_of((whole, contents): (Span, &[u8])) -> Span {
     whole.end.saturating_sub(contents.len())..whole.end
 }
 
-fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
+pub(crate) fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
     let any = AnyRef::decode(reader)?;
     match any.tag() {
         Tag::UtcTime => Timestamp::from_utc_time(any.value()),
@@ -106,13 +118,13 @@ fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
     .ok_or_else(|| any.tag().value_error().into())
 }
 
-fn integer(reader: &mut SliceReader<'_>) -> der::Result<Span> {
+pub(crate) fn integer(reader: &mut SliceReader<'_>) -> der::Result<Span> {
     // Decoded for the check that it is the shortest encoding.
     IntRef::decode(&mut reader.clone())?;
     element(reader, Tag::Integer).map(contents_of)
 }
 
-fn octets(reader: &mut SliceReader<'_>) -> der::Result<Span> {
+pub(crate) fn octets(reader: &mut SliceReader<'_>) -> der::Result<Span> {
     let string = BitStringRef::decode(&mut reader.clone())?;
     let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
     let (whole, _) = element(reader, Tag::BitString)?;
@@ -194,7 +206,7 @@ impl Certificate {
     /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 4.1.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let fields = Fields::parse(der)?;
-        let certificate = Self { der: der.into(), fields };
+        let certificate = Self(Arc::new(Parsed { der: der.into(), fields }));
         for name in [certificate.issuer_der(), certificate.subject_der()] {
             if let Err(NameError::Der(source)) = DistinguishedName::from_der(name) {
                 return Err(source).in_field("name");
@@ -219,31 +231,36 @@ impl Certificate {
 
     fn at(&self, span: &Span) -> &[u8] {
         // Spans were measured on this very DER.
-        self.der.get(span.clone()).unwrap_or_default()
+        self.0.der.get(span.clone()).unwrap_or_default()
     }
 
     /// The DER encoding, as it was read.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// PEM, with a newline at its end.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        std::mem::take(&mut *pem::encode(pem::CERTIFICATE, &self.der))
+        std::mem::take(&mut *pem::encode(pem::CERTIFICATE, &self.0.der))
     }
 
     /// The version: 1, 2 or 3.
     #[must_use]
     pub fn version(&self) -> u8 {
-        self.fields.version
+        self.0.fields.version
     }
 
     /// The serial number, unique within its issuer.
     #[must_use]
     pub fn serial_number(&self) -> SerialNumber {
-        SerialNumber::from_der_contents(self.at(&self.fields.serial_number))
+        SerialNumber::from_der_contents(self.at(&self.0.fields.serial_number))
+    }
+
+    /// Contents of the INTEGER that is the serial number.
+    pub(crate) fn serial_number_der(&self) -> &[u8] {
+        self.at(&self.0.fields.serial_number)
     }
 
     /// Whom the certificate speaks of.
@@ -261,31 +278,31 @@ impl Certificate {
     /// The DER of the subject's name.
     #[must_use]
     pub fn subject_der(&self) -> &[u8] {
-        self.at(&self.fields.subject)
+        self.at(&self.0.fields.subject)
     }
 
     /// The DER of the issuer's name.
     #[must_use]
     pub fn issuer_der(&self) -> &[u8] {
-        self.at(&self.fields.issuer)
+        self.at(&self.0.fields.issuer)
     }
 
     /// When the certificate may be used.
     #[must_use]
     pub fn validity(&self) -> Validity {
-        self.fields.validity
+        self.0.fields.validity
     }
 
     /// The DER of the `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn public_key_der(&self) -> &[u8] {
-        self.at(&self.fields.public_key)
+        self.at(&self.0.fields.public_key)
     }
 
     /// The basic constraints, if the certificate has that extension (RFC 5280 section 4.2.1.9).
     #[must_use]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.fields.extensions.basic_constraints
+        self.0.fields.extensions.basic_constraints
     }
 
     /// Whether the basic constraints say that the subject is a certificate authority.
@@ -297,13 +314,13 @@ impl Certificate {
     /// What the key may be used for, if the certificate restricts it (RFC 5280 section 4.2.1.3).
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.fields.extensions.key_usage
+        self.0.fields.extensions.key_usage
     }
 
     /// The purposes the key may be used for, if the certificate restricts them (RFC 5280 section 4.2.1.12).
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
-        let span = self.fields.extensions.extended_key_usage.as_ref()?;
+        let span = self.0.fields.extensions.extended_key_usage.as_ref()?;
         // Decoded once when the certificate was parsed, so it decodes again.
         Vec::from_der(self.at(span)).ok()
     }
@@ -311,7 +328,7 @@ impl Certificate {
     /// The names the certificate is for, besides its subject (RFC 5280 section 4.2.1.6).
     #[must_use]
     pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
-        let span = self.fields.extensions.subject_alternative_names.as_ref();
+        let span = self.0.fields.extensions.subject_alternative_names.as_ref();
         span.and_then(|span| decode_subject_alternative_names(self.at(span)).ok())
             .unwrap_or_default()
     }
@@ -319,24 +336,77 @@ impl Certificate {
     /// The subject key identifier's octets (RFC 5280 section 4.2.1.2).
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.fields.extensions.subject_key_identifier.as_ref().map(|span| self.at(span))
+        self.0.fields.extensions.subject_key_identifier.as_ref().map(|span| self.at(span))
     }
 
     /// The authority key identifier's octets (RFC 5280 section 4.2.1.1).
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.fields.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
+        self.0.fields.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
     }
 
     /// The first critical extension that this crate does not process, if there is one.
     #[must_use]
     pub fn unknown_critical_extension(&self) -> Option<ObjectIdentifier> {
-        self.fields.extensions.unknown_critical
+        self.0.fields.extensions.unknown_critical
     }
 
-    /// Whether the certificate has name constraints, critical or not (RFC 5280 section 4.2.1.10).
-    pub(crate) fn has_name_constraints(&self) -> bool {
-        self.fields.extensions.has_name_constraints
+    /// Which of the extensions this crate processes the certificate has.
+    pub(crate) fn has(&self, extension: Known) -> bool {
+        self.0.fields.extensions.present.contains(extension)
+    }
+
+    /// Whether it has the extension, marked as critical.
+    pub(crate) fn has_critical(&self, extension: Known) -> bool {
+        self.0.fields.extensions.critical.contains(extension)
+    }
+
+    /// The subject alternative names, in the encoding they came in.
+    pub(crate) fn general_names(&self) -> GeneralNames<'_> {
+        let span = self.0.fields.extensions.subject_alternative_names.as_ref();
+        span.and_then(|span| GeneralNames::from_der(self.at(span)).ok())
+            .unwrap_or(GeneralNames::of_contents(&[]))
+    }
+
+    /// Whether the authority key identifier has the issuer and serial number of the authority's
+    /// certificate.
+    pub(crate) fn names_authority_certificate(&self) -> bool {
+        self.0.fields.extensions.names_authority_certificate
+    }
+
+    /// The name constraints (RFC 5280 section 4.2.1.10).
+    pub(crate) fn name_constraints(&self) -> Option<NameConstraints<'_>> {
+        let span = self.0.fields.extensions.name_constraints.as_ref()?;
+        NameConstraints::from_der(self.at(span)).ok()
+    }
+
+    /// The certificate policies (RFC 5280 section 4.2.1.4).
+    #[must_use]
+    pub fn certificate_policies(&self) -> Option<Vec<ObjectIdentifier>> {
+        let span = self.0.fields.extensions.certificate_policies.as_ref()?;
+        policies::certificate_policies(self.at(span)).ok()
+    }
+
+    /// The policy mappings (RFC 5280 section 4.2.1.5); none if there is no such extension.
+    pub(crate) fn policy_mappings(&self) -> Vec<(ObjectIdentifier, ObjectIdentifier)> {
+        let span = self.0.fields.extensions.policy_mappings.as_ref();
+        span.and_then(|span| policies::policy_mappings(self.at(span)).ok()).unwrap_or_default()
+    }
+
+    /// The policy constraints (RFC 5280 section 4.2.1.11).
+    pub(crate) fn policy_constraints(&self) -> Option<PolicyConstraints> {
+        self.0.fields.extensions.policy_constraints
+    }
+
+    /// After how many certificates anyPolicy is no match any more (RFC 5280 section 4.2.1.14).
+    pub(crate) fn inhibit_any_policy(&self) -> SkipCerts {
+        self.0.fields.extensions.inhibit_any_policy
+    }
+
+    /// Where its revocation would be listed (RFC 5280 section 4.2.1.13).
+    pub(crate) fn crl_distribution_points(&self) -> Vec<DistributionPoint<'_>> {
+        let span = self.0.fields.extensions.crl_distribution_points.as_ref();
+        span.and_then(|span| distribution_points(self.at(span)).ok()).unwrap_or_default()
     }
 
     /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
@@ -348,29 +418,32 @@ impl Certificate {
     /// SHA-256 over the DER.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> [u8; 32] {
-        Sha256::digest(&self.der).into()
+        Sha256::digest(&self.0.der).into()
     }
 
     /// The part that the signature covers.
     pub(crate) fn tbs_der(&self) -> &[u8] {
-        self.at(&self.fields.tbs)
+        self.at(&self.0.fields.tbs)
     }
 
     /// The signature's octets.
     pub(crate) fn signature(&self) -> &[u8] {
-        self.at(&self.fields.signature)
+        self.at(&self.0.fields.signature)
     }
 
     /// The `AlgorithmIdentifier` outside and inside the signed part, which have to be equal
     /// (RFC 5280 section 4.1.1.2).
     pub(crate) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
-        (self.at(&self.fields.signature_algorithm), self.at(&self.fields.inner_signature_algorithm))
+        (
+            self.at(&self.0.fields.signature_algorithm),
+            self.at(&self.0.fields.inner_signature_algorithm),
+        )
     }
 }
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.0.der == other.0.der
     }
 }
 

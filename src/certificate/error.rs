@@ -19,6 +19,14 @@ pub enum CertificateError {
         /// Line of its `BEGIN`, counted from 1.
         line: usize,
     },
+    /// A PEM file holds something else where a revocation list belongs.
+    #[error("line {line} begins a \"{label}\" where a revocation list (\"X509 CRL\") belongs")]
+    NotARevocationList {
+        /// The label of the PEM block.
+        label: String,
+        /// Line of its `BEGIN`, counted from 1.
+        line: usize,
+    },
     /// A PEM file holds a private key where certificates belong.
     #[error(
         "line {line} begins a private key (\"{label}\") where only certificates belong: a file of certificates is given to others, so take the key out of it, and consider the key lost if the file was sent anywhere"

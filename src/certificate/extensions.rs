@@ -2,23 +2,107 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 use std::ops::BitOr;
-use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
-use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::asn1::{BitStringRef, OctetStringRef};
+use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
 
+use super::distribution_points::distribution_points;
+use super::general_name::{GeneralName, GeneralNames};
+use super::policies::{
+    PolicyConstraints, SkipCerts, certificate_policies, inhibit_any_policy, policy_constraints,
+    policy_mappings,
+};
+use super::subject_alternative_name::address;
+use super::subtrees::NameConstraints;
 use super::{CertificateError, InField, Span, contents_of, element};
 
-/// Object identifiers that this crate processes.
+/// Object identifiers of extensions and purposes that this crate processes.
 pub(crate) mod oid {
     pub(crate) use const_oid::db::rfc5280::{
-        ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_BASIC_CONSTRAINTS, ID_CE_EXT_KEY_USAGE,
-        ID_CE_KEY_USAGE, ID_CE_NAME_CONSTRAINTS, ID_CE_SUBJECT_ALT_NAME,
-        ID_CE_SUBJECT_KEY_IDENTIFIER, ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH,
+        ANY_EXTENDED_KEY_USAGE, ANY_POLICY, ID_CE_AUTHORITY_KEY_IDENTIFIER,
+        ID_CE_BASIC_CONSTRAINTS, ID_CE_CERTIFICATE_POLICIES, ID_CE_CRL_DISTRIBUTION_POINTS,
+        ID_CE_EXT_KEY_USAGE, ID_CE_FRESHEST_CRL, ID_CE_INHIBIT_ANY_POLICY, ID_CE_KEY_USAGE,
+        ID_CE_NAME_CONSTRAINTS, ID_CE_POLICY_CONSTRAINTS, ID_CE_POLICY_MAPPINGS,
+        ID_CE_SUBJECT_ALT_NAME, ID_CE_SUBJECT_KEY_IDENTIFIER, ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH,
+        ID_PE_AUTHORITY_INFO_ACCESS,
     };
+}
+
+/// An extension that this crate processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    AuthorityInformationAccess,
+    AuthorityKeyIdentifier,
+    BasicConstraints,
+    CertificatePolicies,
+    CrlDistributionPoints,
+    ExtendedKeyUsage,
+    FreshestCrl,
+    InhibitAnyPolicy,
+    KeyUsage,
+    NameConstraints,
+    PolicyConstraints,
+    PolicyMappings,
+    SubjectAlternativeName,
+    SubjectKeyIdentifier,
+}
+
+impl Known {
+    fn of(id: ObjectIdentifier) -> Option<Self> {
+        Some(match id {
+            oid::ID_PE_AUTHORITY_INFO_ACCESS => Self::AuthorityInformationAccess,
+            oid::ID_CE_AUTHORITY_KEY_IDENTIFIER => Self::AuthorityKeyIdentifier,
+            oid::ID_CE_BASIC_CONSTRAINTS => Self::BasicConstraints,
+            oid::ID_CE_CERTIFICATE_POLICIES => Self::CertificatePolicies,
+            oid::ID_CE_CRL_DISTRIBUTION_POINTS => Self::CrlDistributionPoints,
+            oid::ID_CE_EXT_KEY_USAGE => Self::ExtendedKeyUsage,
+            oid::ID_CE_FRESHEST_CRL => Self::FreshestCrl,
+            oid::ID_CE_INHIBIT_ANY_POLICY => Self::InhibitAnyPolicy,
+            oid::ID_CE_KEY_USAGE => Self::KeyUsage,
+            oid::ID_CE_NAME_CONSTRAINTS => Self::NameConstraints,
+            oid::ID_CE_POLICY_CONSTRAINTS => Self::PolicyConstraints,
+            oid::ID_CE_POLICY_MAPPINGS => Self::PolicyMappings,
+            oid::ID_CE_SUBJECT_ALT_NAME => Self::SubjectAlternativeName,
+            oid::ID_CE_SUBJECT_KEY_IDENTIFIER => Self::SubjectKeyIdentifier,
+            _ => return None,
+        })
+    }
+
+    /// The name that RFC 5280 gives it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::AuthorityInformationAccess => "authorityInfoAccess",
+            Self::AuthorityKeyIdentifier => "authorityKeyIdentifier",
+            Self::BasicConstraints => "basicConstraints",
+            Self::CertificatePolicies => "certificatePolicies",
+            Self::CrlDistributionPoints => "cRLDistributionPoints",
+            Self::ExtendedKeyUsage => "extKeyUsage",
+            Self::FreshestCrl => "freshestCRL",
+            Self::InhibitAnyPolicy => "inhibitAnyPolicy",
+            Self::KeyUsage => "keyUsage",
+            Self::NameConstraints => "nameConstraints",
+            Self::PolicyConstraints => "policyConstraints",
+            Self::PolicyMappings => "policyMappings",
+            Self::SubjectAlternativeName => "subjectAltName",
+            Self::SubjectKeyIdentifier => "subjectKeyIdentifier",
+        }
+    }
+}
+
+/// A set of known extensions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct KnownSet(u16);
+
+impl KnownSet {
+    fn insert(&mut self, extension: Known) {
+        self.0 |= 1 << extension as u16;
+    }
+
+    pub(crate) fn contains(self, extension: Known) -> bool {
+        self.0 >> extension as u16 & 1 == 1
+    }
 }
 
 /// The extension that says whether the subject is a CA (RFC 5280 section 4.2.1.9).
@@ -74,6 +158,12 @@ impl KeyUsage {
         "decipherOnly",
     ];
 
+    /// Whether no bit is set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether every bit of `other` is set.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
@@ -99,205 +189,8 @@ impl fmt::Display for KeyUsage {
     }
 }
 
-/// A name of the subject (RFC 5280 section 4.2.1.6).
-///
-/// As text it has its kind before it, as OpenSSL writes it; a text without a kind is a DNS name,
-/// an IP address or, with an `@`, an e-mail address:
-///
-/// ```
-/// use private_ca::SubjectAlternativeName;
-///
-/// let name: SubjectAlternativeName = "worker.acme.internal".parse()?;
-/// assert_eq!(name.to_string(), "DNS:worker.acme.internal");
-/// # Ok::<(), private_ca::certificate::SubjectAlternativeNameError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SubjectAlternativeName {
-    /// A DNS name in ASCII (A-labels), possibly with a wildcard as its first label.
-    Dns(String),
-    /// An IP address.
-    Ip(IpAddr),
-    /// An e-mail address (rfc822Name).
-    Email(String),
-    /// A URI, a SPIFFE id for example.
-    Uri(String),
-    /// Another form, as its context-specific tag number in `GeneralName` and its DER.
-    Other {
-        /// The tag number in `GeneralName`.
-        tag: u32,
-        /// The whole element.
-        der: Vec<u8>,
-    },
-}
-
-/// A text is no name that a certificate can carry.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" cannot be a subject alternative name: {rule}")]
-#[non_exhaustive]
-pub struct SubjectAlternativeNameError {
-    /// The text that was given.
-    pub text: String,
-    /// The rule that it breaks.
-    pub rule: &'static str,
-}
-
-impl SubjectAlternativeName {
-    /// A DNS name, checked against RFC 1034's preferred syntax, with `_` allowed and a wildcard
-    /// (`*`) as a whole first label.
-    ///
-    /// # Errors
-    /// [`SubjectAlternativeNameError`] with the rule that is broken.
-    pub fn dns(name: &str) -> Result<Self, SubjectAlternativeNameError> {
-        let error = |rule| SubjectAlternativeNameError { text: name.to_owned(), rule };
-        if !name.is_ascii() {
-            return Err(error("a DNS name outside ASCII is written in its xn-- form"));
-        }
-        if name.parse::<IpAddr>().is_ok() {
-            return Err(error("it is an IP address, which is a name of another kind (IP:)"));
-        }
-        if name.len() > 253 {
-            return Err(error("a DNS name has at most 253 characters"));
-        }
-        let labels = name.strip_prefix("*.").unwrap_or(name);
-        let valid_label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        };
-        if !labels.split('.').all(valid_label) {
-            return Err(error(
-                "a DNS name is labels of letters, digits and hyphens with dots between, with * as its whole first label or not at all",
-            ));
-        }
-        Ok(Self::Dns(name.to_owned()))
-    }
-}
-
-impl SubjectAlternativeName {
-    /// Whether a CA may write this name, wherever it came from: the rules of the text form, and no
-    /// form that nobody here can judge.
-    ///
-    /// # Errors
-    /// [`SubjectAlternativeNameError`] with the rule that is broken.
-    pub fn check(&self) -> Result<(), SubjectAlternativeNameError> {
-        let error = |rule| SubjectAlternativeNameError { text: self.to_string(), rule };
-        let printable = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        match self {
-            Self::Dns(name) => Self::dns(name).map(drop),
-            Self::Ip(_) => Ok(()),
-            Self::Email(text) | Self::Uri(text) if printable(text) => Ok(()),
-            Self::Email(_) | Self::Uri(_) => {
-                Err(error("it has to be printable ASCII without blanks"))
-            }
-            Self::Other { .. } => Err(error("only DNS, IP, e-mail and URI names are issued")),
-        }
-    }
-}
-
-impl FromStr for SubjectAlternativeName {
-    type Err = SubjectAlternativeNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = |rule| SubjectAlternativeNameError { text: text.to_owned(), rule };
-        let text_of_kind = |value: &str| -> Result<String, Self::Err> {
-            let graphic = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic());
-            graphic
-                .then(|| value.to_owned())
-                .ok_or_else(|| error("it has to be printable ASCII without blanks"))
-        };
-        match text.split_once(':') {
-            Some(("DNS", name)) => Self::dns(name),
-            Some(("IP", address)) => address
-                .parse()
-                .map(Self::Ip)
-                .map_err(|_| error("after IP: comes an IPv4 or IPv6 address")),
-            Some(("email", address)) => text_of_kind(address).map(Self::Email),
-            Some(("URI", uri)) => text_of_kind(uri).map(Self::Uri),
-            _ => match text.parse() {
-                Ok(address) => Ok(Self::Ip(address)),
-                Err(_) if text.contains("://") => text_of_kind(text).map(Self::Uri),
-                Err(_) if text.contains('@') => text_of_kind(text).map(Self::Email),
-                Err(_) => Self::dns(text),
-            },
-        }
-    }
-}
-
-impl fmt::Display for SubjectAlternativeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dns(name) => write!(f, "DNS:{}", Quoted(name)),
-            Self::Ip(address) => write!(f, "IP:{address}"),
-            Self::Email(address) => write!(f, "email:{}", Quoted(address)),
-            Self::Uri(uri) => write!(f, "URI:{}", Quoted(uri)),
-            Self::Other { tag, der } => write!(f, "[{tag}]:{:x}", base16ct::HexDisplay(der)),
-        }
-    }
-}
-
-/// A name as it is; in quotes and escaped if it could be taken for several, or for none.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b",\"\\".contains(&byte);
-        match self.0.is_empty() || !self.0.bytes().all(plain) {
-            false => f.write_str(self.0),
-            true => write!(f, "{:?}", self.0),
-        }
-    }
-}
-
-/// Reads the DER of a `SubjectAltName`.
-pub(crate) fn decode_subject_alternative_names(
-    der: &[u8],
-) -> der::Result<Vec<SubjectAlternativeName>> {
-    let mut reader = SliceReader::new(der)?;
-    let names = reader.sequence(|names| {
-        let mut found = Vec::new();
-        while !names.is_finished() {
-            found.push(general_name(names)?);
-        }
-        Ok::<_, der::Error>(found)
-    })?;
-    reader.finish()?;
-    Ok(names)
-}
-
-fn general_name(reader: &mut SliceReader<'_>) -> der::Result<SubjectAlternativeName> {
-    let whole = reader.clone().tlv_bytes()?.to_vec();
-    let any = AnyRef::decode(reader)?;
-    let tag = any.tag();
-    let Tag::ContextSpecific { number, constructed } = tag else {
-        return Err(tag.unexpected_error(None).into());
-    };
-    // Strings and octets: DER has them primitive, and readers differ on what else they see there.
-    if constructed && [1, 2, 6, 7].contains(&number.value()) {
-        return Err(tag.unexpected_error(None).into());
-    }
-    let ia5 = || {
-        let text = std::str::from_utf8(any.value()).ok().filter(|text| text.is_ascii());
-        text.map(str::to_owned).ok_or_else(|| der::Error::from(tag.value_error()))
-    };
-    Ok(match number.value() {
-        1 => SubjectAlternativeName::Email(ia5()?),
-        2 => SubjectAlternativeName::Dns(ia5()?),
-        6 => SubjectAlternativeName::Uri(ia5()?),
-        7 => SubjectAlternativeName::Ip(if let Ok(octets) = <[u8; 4]>::try_from(any.value()) {
-            octets.into()
-        } else if let Ok(octets) = <[u8; 16]>::try_from(any.value()) {
-            octets.into()
-        } else {
-            return Err(tag.value_error().into());
-        }),
-        number => SubjectAlternativeName::Other { tag: number, der: whole },
-    })
-}
-
 /// What the extensions of one certificate say; spans lie in its DER.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Extensions {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     pub(crate) key_usage: Option<KeyUsage>,
@@ -309,8 +202,24 @@ pub(crate) struct Extensions {
     pub(crate) subject_key_identifier: Option<Span>,
     /// The identifier's octets.
     pub(crate) authority_key_identifier: Option<Span>,
-    /// Whether there are name constraints, critical or not.
-    pub(crate) has_name_constraints: bool,
+    /// Whether the authority is identified by its issuer and serial number too.
+    pub(crate) names_authority_certificate: bool,
+    /// DER of the `NameConstraints`.
+    pub(crate) name_constraints: Option<Span>,
+    /// DER of the `CertificatePolicies`.
+    pub(crate) certificate_policies: Option<Span>,
+    /// DER of the `PolicyMappings`.
+    pub(crate) policy_mappings: Option<Span>,
+    pub(crate) policy_constraints: Option<PolicyConstraints>,
+    pub(crate) inhibit_any_policy: SkipCerts,
+    /// DER of the `CRLDistributionPoints`.
+    pub(crate) crl_distribution_points: Option<Span>,
+    /// DER of the same for delta CRLs.
+    pub(crate) freshest_crl: Option<Span>,
+    /// Which of the above there are.
+    pub(crate) present: KnownSet,
+    /// Which of them are critical.
+    pub(crate) critical: KnownSet,
     /// The first critical extension that is not processed.
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
 }
@@ -350,43 +259,76 @@ impl Extensions {
         let critical = Option::<bool>::decode(extension).in_field("extension's critical")?;
         let element = element(extension, Tag::OctetString).in_field("extension's extnValue")?;
         let (contents, span) = (element.1, contents_of(element));
-        match id {
-            oid::ID_CE_BASIC_CONSTRAINTS => {
-                self.basic_constraints =
-                    Some(basic_constraints(contents).in_field("basicConstraints")?);
+        let Some(known) = Known::of(id) else {
+            if critical == Some(true) {
+                self.unknown_critical.get_or_insert(id);
             }
-            oid::ID_CE_KEY_USAGE => {
-                self.key_usage = Some(key_usage(contents).in_field("keyUsage")?);
-            }
-            oid::ID_CE_EXT_KEY_USAGE => {
-                let purposes: Vec<ObjectIdentifier> =
-                    Vec::from_der(contents).in_field("extKeyUsage")?;
+            return Ok(());
+        };
+        self.present.insert(known);
+        if critical == Some(true) {
+            self.critical.insert(known);
+        }
+        self.read_known(known, contents, span).in_field(known.name())
+    }
+
+    fn read_known(&mut self, known: Known, contents: &[u8], span: Span) -> der::Result<()> {
+        match known {
+            Known::BasicConstraints => self.basic_constraints = Some(basic_constraints(contents)?),
+            Known::KeyUsage => self.key_usage = Some(key_usage(contents)?),
+            Known::ExtendedKeyUsage => {
+                let purposes: Vec<ObjectIdentifier> = Vec::from_der(contents)?;
                 if purposes.is_empty() {
-                    return Err(Tag::Sequence.length_error().into()).in_field("extKeyUsage");
+                    return Err(Tag::Sequence.length_error().into());
                 }
                 self.extended_key_usage = Some(span);
             }
-            oid::ID_CE_SUBJECT_ALT_NAME => {
-                decode_subject_alternative_names(contents).in_field("subjectAltName")?;
+            Known::SubjectAlternativeName => {
+                let mut names = GeneralNames::from_der(contents)?;
+                names.try_for_each(|name| match name {
+                    GeneralName::Ip(octets) => address(octets).map(drop),
+                    _ => Ok(()),
+                })?;
                 self.subject_alternative_names = Some(span);
             }
-            oid::ID_CE_SUBJECT_KEY_IDENTIFIER => {
-                let identifier =
-                    <&OctetStringRef>::from_der(contents).in_field("subjectKeyIdentifier")?;
+            Known::SubjectKeyIdentifier => {
+                let identifier = <&OctetStringRef>::from_der(contents)?;
                 self.subject_key_identifier =
                     Some(span.end.saturating_sub(identifier.as_bytes().len())..span.end);
             }
-            oid::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
-                self.authority_key_identifier = authority_key_identifier(contents)
-                    .in_field("authorityKeyIdentifier")?
-                    .map(|(start, end)| span.start + start..span.start + end);
+            Known::AuthorityKeyIdentifier => {
+                let identifier = AuthorityKeyIdentifier::from_der(contents)?;
+                self.names_authority_certificate = identifier.names_certificate;
+                self.authority_key_identifier =
+                    identifier.key.map(|key| span.start + key.start..span.start + key.end);
             }
-            id => {
-                self.has_name_constraints |= id == oid::ID_CE_NAME_CONSTRAINTS;
-                if critical == Some(true) {
-                    self.unknown_critical.get_or_insert(id);
-                }
+            Known::NameConstraints => {
+                NameConstraints::from_der(contents)?;
+                self.name_constraints = Some(span);
             }
+            Known::CertificatePolicies => {
+                certificate_policies(contents)?;
+                self.certificate_policies = Some(span);
+            }
+            Known::PolicyMappings => {
+                policy_mappings(contents)?;
+                self.policy_mappings = Some(span);
+            }
+            Known::PolicyConstraints => {
+                self.policy_constraints = Some(policy_constraints(contents)?);
+            }
+            Known::InhibitAnyPolicy => {
+                self.inhibit_any_policy = Some(inhibit_any_policy(contents)?);
+            }
+            Known::CrlDistributionPoints => {
+                distribution_points(contents)?;
+                self.crl_distribution_points = Some(span);
+            }
+            Known::FreshestCrl => {
+                distribution_points(contents)?;
+                self.freshest_crl = Some(span);
+            }
+            Known::AuthorityInformationAccess => access_descriptions(contents)?,
         }
         Ok(())
     }
@@ -411,46 +353,52 @@ fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
     Ok(KeyUsage(set.fold(0, |usage, bit| usage | 1 << bit)))
 }
 
-/// Where in the extension's value the key identifier's octets lie.
-fn authority_key_identifier(der: &[u8]) -> der::Result<Option<(usize, usize)>> {
-    let mut reader = SliceReader::new(der)?;
-    let identifier = reader.sequence(|fields| {
-        let identifier =
-            fields.context_specific::<&OctetStringRef>(TagNumber(0), TagMode::Implicit)?;
-        let place = match identifier {
-            None => None,
-            Some(identifier) => {
-                let end = usize::try_from(fields.position())?;
-                Some((end.saturating_sub(identifier.as_bytes().len()), end))
+/// What is used of an `AuthorityKeyIdentifier`.
+pub(crate) struct AuthorityKeyIdentifier {
+    /// Where in the extension's value the key identifier's octets lie.
+    pub(crate) key: Option<Span>,
+    /// Whether it has `authorityCertIssuer` or `authorityCertSerialNumber`.
+    names_certificate: bool,
+}
+
+impl AuthorityKeyIdentifier {
+    pub(crate) fn from_der(der: &[u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        let identifier = reader.sequence(|fields| {
+            let identifier =
+                fields.context_specific::<&OctetStringRef>(TagNumber(0), TagMode::Implicit)?;
+            let key = match identifier {
+                None => None,
+                Some(identifier) => {
+                    let end = usize::try_from(fields.position())?;
+                    Some(end.saturating_sub(identifier.as_bytes().len())..end)
+                }
+            };
+            let names_certificate = !fields.is_finished();
+            while !fields.is_finished() {
+                fields.tlv_bytes()?;
             }
-        };
-        while !fields.is_finished() {
-            fields.tlv_bytes()?;
-        }
-        Ok::<_, der::Error>(place)
-    })?;
-    reader.finish()?;
-    Ok(identifier)
-}
-
-/// The DER of a `SubjectAltName`.
-pub(crate) fn encode_subject_alternative_names(
-    names: &[SubjectAlternativeName],
-) -> der::Result<Vec<u8>> {
-    names.iter().map(to_general_name).collect::<der::Result<Vec<_>>>()?.to_der()
-}
-
-fn to_general_name(name: &SubjectAlternativeName) -> der::Result<der::Any> {
-    let context = |number: u32, value: &[u8]| {
-        let tag = Tag::ContextSpecific { constructed: false, number: TagNumber(number) };
-        der::Any::new(tag, value)
-    };
-    match name {
-        SubjectAlternativeName::Email(address) => context(1, address.as_bytes()),
-        SubjectAlternativeName::Dns(name) => context(2, name.as_bytes()),
-        SubjectAlternativeName::Uri(uri) => context(6, uri.as_bytes()),
-        SubjectAlternativeName::Ip(IpAddr::V4(address)) => context(7, &address.octets()),
-        SubjectAlternativeName::Ip(IpAddr::V6(address)) => context(7, &address.octets()),
-        SubjectAlternativeName::Other { der, .. } => der::Any::from_der(der),
+            Ok::<_, der::Error>(Self { key, names_certificate })
+        })?;
+        reader.finish()?;
+        Ok(identifier)
     }
+}
+
+/// Checks an `AuthorityInfoAccessSyntax`: at least one description. Nothing is fetched from there.
+fn access_descriptions(der: &[u8]) -> der::Result<()> {
+    let mut reader = SliceReader::new(der)?;
+    reader.sequence(|descriptions| {
+        if descriptions.is_finished() {
+            return Err(der::Error::from(Tag::Sequence.length_error()));
+        }
+        while !descriptions.is_finished() {
+            descriptions.sequence(|description| {
+                let _method: ObjectIdentifier = Decode::decode(description)?;
+                GeneralName::decode(description).map(drop)
+            })?;
+        }
+        Ok(())
+    })?;
+    reader.finish()
 }

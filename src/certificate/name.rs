@@ -96,8 +96,13 @@ impl DistinguishedName {
     }
 
     /// A name that was checked when the certificate around it was parsed.
-    pub(super) fn from_checked_der(der: &[u8]) -> Self {
+    pub(crate) fn from_checked_der(der: &[u8]) -> Self {
         Self { der: der.to_vec() }
+    }
+
+    /// Checks that it is the DER encoding of a `Name`.
+    pub(crate) fn check_der(der: &[u8]) -> der::Result<()> {
+        RdnSequence::from_der(der).map(drop)
     }
 
     /// The DER encoding, unchanged from what was read.

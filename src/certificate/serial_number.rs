@@ -31,7 +31,7 @@ pub struct SerialNumberError {
 
 impl SerialNumber {
     /// The contents of a DER INTEGER.
-    pub(super) fn from_der_contents(contents: &[u8]) -> Self {
+    pub(crate) fn from_der_contents(contents: &[u8]) -> Self {
         Self(contents.to_vec())
     }
 
