@@ -1,0 +1,156 @@
+//! Go's crypto/x509, which nobody here wrote: it judges chains as a TLS server in Go judges its clients'.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+
+use base64ct::{Base64, Encoding};
+use private_ca::verify::Purpose;
+use private_ca::{Certificate, SubjectAlternativeName};
+
+use crate::judges::Case;
+
+/// The program of `tests/go`, which answers one line with one line; ended when this is dropped.
+pub struct Go {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Go {
+    /// `None` where there is no Go 1.27, which is an error on a build server.
+    pub fn start() -> Option<Self> {
+        // The first Go that knows ML-DSA.
+        if let Err(reason) = at_least(1, 27) {
+            assert!(std::env::var_os("CI").is_none(), "Go 1.27 or later is needed: {reason}");
+            println!("skipped: no Go 1.27 or later: {reason}");
+            return None;
+        }
+        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+        let mut child = undisturbed(PROGRAM.get_or_init(build))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let questions = child.stdin.take().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Some(Self { child, questions, answers })
+    }
+
+    /// Whether Go accepts it, or its reason.
+    pub fn judge(&mut self, case: &Case<'_>) -> Result<(), String> {
+        let base64 = |certificate: &Certificate| Base64::encode_string(certificate.as_der());
+        let question = serde_json::json!({
+            "anchors": case.anchors.iter().map(base64).collect::<Vec<_>>(),
+            "intermediates": case.intermediates.iter().map(base64).collect::<Vec<_>>(),
+            "leaf": base64(case.leaf),
+            "purpose": match case.purpose {
+                Purpose::Client => "client",
+                Purpose::Server => "server",
+                _ => "any",
+            },
+            "at": case.at.unix_seconds(),
+            // Go compares certificates with no names of other kinds.
+            "name": match case.name {
+                Some(SubjectAlternativeName::Dns(name)) => Some(name.clone()),
+                Some(SubjectAlternativeName::Ip(address)) => Some(address.to_string()),
+                _ => None,
+            },
+        });
+        self.questions.write_all(format!("{question}\n").as_bytes()).unwrap();
+        // Reasons quote certificates, which may hold anything.
+        let mut answer = Vec::new();
+        self.answers.read_until(b'\n', &mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        let verdict = answer.strip_suffix('\n');
+        if verdict == Some("ok") {
+            return Ok(());
+        }
+        let reason = verdict.and_then(|line| line.strip_prefix("refused: "));
+        Err(reason.unwrap_or_else(|| panic!("no verdict: {answer:?} on {question}")).to_owned())
+    }
+}
+
+impl Drop for Go {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that what is set for Go's developers does not change: with `GODEBUG`, for one, crypto/x509
+/// accepts more.
+fn undisturbed(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"GO") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// `go`, which fetches nothing, and writes nothing outside the target folder.
+fn go(folder: &Path) -> Command {
+    let mut command = undisturbed("go");
+    command
+        .env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "off")
+        .env("GOENV", "off")
+        // Off, it passes over `go.mod` and with it to the habits of Go 1.20.
+        .env("GO111MODULE", "on")
+        .env("GOWORK", "off")
+        .env("GOPATH", folder.join("path"))
+        .env("GOCACHE", folder.join("cache"))
+        .env("GOTMPDIR", folder)
+        .env("XDG_CONFIG_HOME", folder.join("config"))
+        .env("CGO_ENABLED", "0");
+    command
+}
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Whether `go` is of this version or later, or what it is instead.
+fn at_least(major: u32, minor: u32) -> Result<(), String> {
+    let output = go(&folder())
+        .args(["env", "GOVERSION"])
+        .output()
+        .map_err(|error| format!("the go command does not start: {error}"))?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    // `go1.27.3`, `go1.27rc1`, or `devel go1.28-` and more.
+    let mut numbers = version
+        .split_once("go")
+        .map_or("", |(_, rest)| rest)
+        .split(|character: char| !character.is_ascii_digit())
+        .map_while(|number| number.parse().ok());
+    if (numbers.next(), numbers.next()) < (Some(major), Some(minor)) {
+        return Err(format!("{version}{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(())
+}
+
+/// Every test is a process of its own, and many build at once.
+fn build() -> PathBuf {
+    let folder = folder();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let program = folder.join("verify");
+    let output = go(&folder)
+        // What the sources' repository says of them is of no use, and asks for git.
+        .args(["build", "-buildvcs=false", "-o"])
+        .arg(&program)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "go build: {text}");
+    program
+}
