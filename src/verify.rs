@@ -17,43 +17,77 @@
 //!
 //! # What is checked
 //!
-//! The path search and the signatures of RFC 5280 section 6.1, and of every certificate in the
-//! path: version, agreement of its two signature algorithms, validity with both ends included,
-//! unknown critical extensions, basic constraints and path length, key usage, and extended key
-//! usage (nested: an issuer's limits what it issues). Of the leaf, its names, if one is asked for.
-//! Names of issuers are compared byte by byte, as rustls does.
+//! RFC 5280 section 6: paths are searched for among certificates in any order, and of every
+//! certificate in one are checked its signature, version, validity (both ends included), name
+//! chaining, basic constraints and path length, key usage, name constraints, certificate policies
+//! and critical extensions; of the leaf its purpose and, if any are asked for, its names. Revocation
+//! is checked with the lists that are given ([`Revocation`]), and otherwise not at all.
 //!
-//! Name constraints and certificate policies are not processed: a certificate with the former, or
-//! with the latter marked critical, is refused. Revocation is not checked.
+//! What verifiers differ in are [`Rule`]s, and a [`Policy`] is a set of them:
 //!
-//! # Trust anchors are certificates
+//! | policy | what it accepts |
+//! | --- | --- |
+//! | [`Policy::tls_client`], [`Policy::tls_server`] (the default) | what Go's, OpenSSL's and rustls's verifiers all accept |
+//! | [`Policy::go_tls_client`] | what a server of Go's crypto/tls accepts: Temporal Cloud |
+//! | [`Policy::rfc5280`] | RFC 5280, with the profile of its section 4 |
+//! | [`Policy::web_pki`] | the same with what the CA/Browser Forum adds and excepts |
 //!
-//! RFC 5280 needs no more than an anchor's name and key. Private authorities hand out
-//! certificates, though, and peers built on OpenSSL hold the root to what it says: an
-//! anchor has to be within its validity, and if it is of version 3, it has to be a CA's and to allow
-//! the path length, the key usage and the purpose. A chain that is accepted here should not fail at
-//! the first such peer that it meets. An anchor's signature on itself is not checked: it proves
-//! nothing.
+//! ```
+//! use private_ca::verify::{Policy, Purpose, Rule, Verification};
+//!
+//! let strict = Verification::new(Policy::tls_client().with(Rule::SerialNumberLength));
+//! let default = Verification::new(Purpose::Client);
+//! # let _ = (strict, default);
+//! ```
+//!
+//! [`VerifiedChain::violations`] says what another policy would hold against a chain that was
+//! accepted.
+//!
+//! # Trust anchors
+//!
+//! RFC 5280 needs no more than an anchor's name and key
+//! ([`TrustAnchor::from_subject_and_key`]). Private authorities hand out certificates, though, and
+//! peers built on Go or OpenSSL hold the root to what it says: an anchor that is given as a
+//! certificate has to be within its validity, and if it is of version 3, it has to be a CA's and to
+//! allow the path length, the key usage and the purpose ([`Rule::AnchorCertificate`]). A chain that
+//! is accepted here should not fail at the first such peer that it meets. An anchor's signature on
+//! itself is not checked: it proves nothing.
 //!
 //! A leaf that is itself one of the anchors is accepted if it is self-signed, as rustls and
 //! OpenSSL accept it; its path is one certificate long. Any other leaf needs its issuer, even if the
 //! leaf is an anchor: else one leaf, put among the anchors by mistake, would survive its CA's
 //! removal.
 
+mod anchor;
+mod budget;
+mod chain;
 mod checks;
 mod error;
 mod names;
 mod path;
+mod policies;
+mod policy;
+mod revocation;
 pub(crate) mod signature;
 
-use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use crate::oid::NamedOid;
-pub use error::{AnchorError, RejectedIssuer, VerifyError};
+pub use anchor::TrustAnchor;
+pub use budget::Budget;
+pub use chain::VerifiedChain;
+pub use error::{
+    AnchorError, ConstraintBreach, IssuerCandidate, ListError, RejectedIssuer, RejectedList,
+    VerifyError,
+};
+pub use policies::PolicyFault;
+pub use policy::{Policy, PolicyDifference, Purpose, Rule};
+pub use revocation::{CrlReason, Revocation, RevocationList};
 pub use signature::SignatureError;
 
-use crate::certificate::{Certificate, SubjectAlternativeName, Timestamp, Validity};
+use crate::certificate::{CanonicalName, Certificate, SubjectAlternativeName, Timestamp};
+use anchor::Anchor;
 use signature::PublicKey;
 
 /// Whether `issuer` is named as the issuer of `certificate`, and its key made the signature.
@@ -65,41 +99,29 @@ pub(crate) fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
             .is_ok()
 }
 
-/// What a certificate has to be for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Purpose {
-    /// To connect as a TLS client.
-    Client,
-    /// To be connected to as a TLS server.
-    Server,
-    /// Anything: key usage and extended key usage of the leaf do not matter, and it may be a CA's.
-    Any,
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Client => "TLS client",
-            Self::Server => "TLS server",
-            Self::Any => "holder of any kind",
-        })
-    }
-}
-
-/// What to verify a certificate for: its purpose, and optionally a time and a name.
+/// What to verify a certificate for: a policy with its purpose, and optionally a time, names,
+/// revocation lists and a budget.
 #[derive(Debug, Clone)]
 pub struct Verification {
-    purpose: Purpose,
+    policy: Policy,
     at: Option<Timestamp>,
-    name: Option<SubjectAlternativeName>,
+    names: Vec<SubjectAlternativeName>,
+    revocation: Option<Revocation>,
+    budget: Budget,
 }
 
 impl Verification {
-    /// For a purpose, at the present, whatever the certificate's names.
+    /// Under a policy, or for a purpose under its default policy; at the present, whatever the
+    /// certificate's names, and without asking for revocation.
     #[must_use]
-    pub fn new(purpose: Purpose) -> Self {
-        Self { purpose, at: None, name: None }
+    pub fn new(policy: impl Into<Policy>) -> Self {
+        Self {
+            policy: policy.into(),
+            at: None,
+            names: Vec::new(),
+            revocation: None,
+            budget: Budget::default(),
+        }
     }
 
     /// At another moment than the present.
@@ -109,7 +131,8 @@ impl Verification {
         self
     }
 
-    /// Only if the certificate is for this name. A text is parsed into one:
+    /// Only if the certificate is for this name; for all of them, if there are several. A text is
+    /// parsed into one:
     ///
     /// ```
     /// use private_ca::verify::{Purpose, Verification};
@@ -119,52 +142,130 @@ impl Verification {
     /// ```
     #[must_use]
     pub fn name(mut self, name: SubjectAlternativeName) -> Self {
-        self.name = Some(name);
+        self.names.push(name);
         self
+    }
+
+    /// Only if no certificate is revoked.
+    #[must_use]
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.revocation = Some(revocation);
+        self
+    }
+
+    /// With another budget than the default one.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms {
+            policy: &self.policy,
+            purpose: self.policy.purpose(),
+            at: self.at.unwrap_or_else(Timestamp::now),
+            names: &self.names,
+            revocation: self.revocation.as_ref(),
+            budget: self.budget,
+        }
     }
 }
 
 /// A [`Verification`] whose time has come.
+#[derive(Clone, Copy)]
 struct Terms<'a> {
+    policy: &'a Policy,
     purpose: Purpose,
     at: Timestamp,
-    name: Option<&'a SubjectAlternativeName>,
+    names: &'a [SubjectAlternativeName],
+    revocation: Option<&'a Revocation>,
+    budget: Budget,
 }
 
-/// A trust anchor with its key decoded.
+impl Terms<'_> {
+    fn has(&self, rule: Rule) -> bool {
+        self.policy.has(rule)
+    }
+
+    /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
+    fn is_self_issued(&self, certificate: &Certificate) -> bool {
+        let (subject, issuer) = (certificate.subject_der(), certificate.issuer_der());
+        subject == issuer
+            || !self.has(Rule::ByteExactNames)
+                && CanonicalName::of(subject) == CanonicalName::of(issuer)
+    }
+
+    /// For the signer of a revocation list, which has no purpose in TLS and no name.
+    fn of_crl_signer(&self) -> Self {
+        Self { purpose: Purpose::Any, names: &[], ..*self }
+    }
+}
+
+/// Trust anchors, by name in both ways to compare names.
 #[derive(Debug)]
-struct Anchor {
-    certificate: Certificate,
-    key: PublicKey,
+struct Anchors {
+    /// By the octets of their names.
+    anchors: Vec<Anchor>,
+    /// Places in the above, by canonical name.
+    by_name: Vec<usize>,
+}
+
+impl Anchors {
+    fn new(mut anchors: Vec<Anchor>) -> Self {
+        anchors.sort_by(|a, b| a.trusted.order().cmp(&b.trusted.order()));
+        anchors.dedup_by(|a, b| a.trusted == b.trusted);
+        let mut by_name: Vec<_> = (0..anchors.len()).collect();
+        by_name.sort_by_key(|&place| anchors.get(place).map(|anchor| &anchor.name));
+        Self { anchors, by_name }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter()
+    }
+
+    fn get(&self, place: usize) -> Option<&Anchor> {
+        self.anchors.get(place)
+    }
+
+    /// The places of those with a name, compared octet by octet or as RFC 5280 section 7.1 has it.
+    fn of_name(&self, name_der: &[u8], exact: bool) -> Vec<usize> {
+        if exact {
+            let range: Range<usize> =
+                path::range(&self.anchors, |anchor| anchor.trusted.subject_der(), name_der);
+            return range.collect();
+        }
+        let wanted = CanonicalName::of(name_der);
+        let name = |place: &usize| self.anchors.get(*place).map(|anchor| &anchor.name);
+        let start = self.by_name.partition_point(|place| name(place) < Some(&wanted));
+        let rest = self.by_name.get(start..).unwrap_or_default();
+        rest.iter().copied().take_while(|place| name(place) == Some(&wanted)).collect()
+    }
 }
 
 /// Verifies certificates against trust anchors. It is made once and used from any number of
 /// threads; clones share the anchors.
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    /// In [`path::order`].
-    anchors: Arc<[Anchor]>,
+    anchors: Arc<Anchors>,
 }
 
 impl Verifier {
-    /// A verifier that trusts the authorities of the given certificates.
+    /// A verifier that trusts the given authorities.
     ///
     /// # Errors
     /// [`AnchorError`] if there is none, or if the public key of one cannot be used.
-    pub fn new(anchors: impl IntoIterator<Item = Certificate>) -> Result<Self, AnchorError> {
-        let mut anchors = anchors
+    pub fn new(
+        anchors: impl IntoIterator<Item = impl Into<TrustAnchor>>,
+    ) -> Result<Self, AnchorError> {
+        let anchors = anchors
             .into_iter()
-            .map(|certificate| match PublicKey::from_spki_der(certificate.public_key_der()) {
-                Ok(key) => Ok(Anchor { certificate, key }),
-                Err(source) => Err(AnchorError::Key { subject: certificate.subject(), source }),
-            })
+            .map(|trusted| Anchor::new(trusted.into()))
             .collect::<Result<Vec<_>, _>>()?;
         if anchors.is_empty() {
             return Err(AnchorError::None);
         }
-        anchors.sort_by(|a, b| path::order(&a.certificate).cmp(&path::order(&b.certificate)));
-        anchors.dedup_by(|a, b| a.certificate == b.certificate);
-        Ok(Self { anchors: anchors.into() })
+        Ok(Self { anchors: Arc::new(Anchors::new(anchors)) })
     }
 
     /// Looks for a valid path from `leaf` over `intermediates` to one of the trust anchors.
@@ -179,55 +280,7 @@ impl Verifier {
         intermediates: &[Certificate],
         verification: &Verification,
     ) -> Result<VerifiedChain, VerifyError> {
-        let terms = Terms {
-            purpose: verification.purpose,
-            at: verification.at.unwrap_or_else(Timestamp::now),
-            name: verification.name.as_ref(),
-        };
-        path::find(leaf, intermediates, &self.anchors, &terms)
-    }
-}
-
-/// A path from a certificate to a trust anchor that was found valid. Only
-/// [`Verifier::verify`] can make one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedChain {
-    path: Vec<Certificate>,
-    anchor: Certificate,
-    window: Validity,
-}
-
-impl VerifiedChain {
-    fn new<'a>(leaf: &'a Certificate, issuers: impl Iterator<Item = &'a Certificate>) -> Self {
-        let mut path = vec![leaf.clone()];
-        let mut anchor = leaf;
-        let mut window = leaf.validity();
-        for issuer in issuers {
-            let validity = issuer.validity();
-            window.not_before = window.not_before.max(validity.not_before);
-            window.not_after = window.not_after.min(validity.not_after);
-            path.push(issuer.clone());
-            anchor = issuer;
-        }
-        Self { path, anchor: anchor.clone(), window }
-    }
-
-    /// The certificates from the leaf to the trust anchor, both included.
-    #[must_use]
-    pub fn path(&self) -> &[Certificate] {
-        &self.path
-    }
-
-    /// The trust anchor, the last of the path.
-    #[must_use]
-    pub fn anchor(&self) -> &Certificate {
-        &self.anchor
-    }
-
-    /// The time in which every certificate of this very path is within its validity.
-    #[must_use]
-    pub fn window(&self) -> Validity {
-        self.window
+        path::find(leaf, intermediates, &self.anchors, &verification.terms())
     }
 }
 

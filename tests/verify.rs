@@ -22,7 +22,7 @@ mod properties;
 #[path = "verify/rules.rs"]
 mod rules;
 
-use private_ca::verify::{Purpose, Verification, VerifiedChain, Verifier, VerifyError};
+use private_ca::verify::{Policy, Purpose, Verification, VerifiedChain, Verifier, VerifyError};
 use private_ca::{Certificate, SubjectAlternativeName, Timestamp};
 
 use judges::Case;
@@ -41,7 +41,7 @@ struct Trial {
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,
     leaf: Certificate,
-    purpose: Purpose,
+    policy: Policy,
     at: Timestamp,
     name: Option<SubjectAlternativeName>,
     openssl: Judge,
@@ -54,7 +54,7 @@ fn trial(anchors: &[&Certificate], intermediates: &[&Certificate], leaf: &Certif
         anchors: owned(anchors),
         intermediates: owned(intermediates),
         leaf: leaf.clone(),
-        purpose: Purpose::Client,
+        policy: Policy::tls_client(),
         at: chains::now(),
         name: None,
         openssl: Agrees,
@@ -64,7 +64,11 @@ fn trial(anchors: &[&Certificate], intermediates: &[&Certificate], leaf: &Certif
 
 impl Trial {
     fn purpose(self, purpose: Purpose) -> Self {
-        Self { purpose, ..self }
+        Self { policy: self.policy.for_purpose(purpose), ..self }
+    }
+
+    fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     fn at(self, at: Timestamp) -> Self {
@@ -80,7 +84,7 @@ impl Trial {
     }
 
     fn verify(&self) -> Result<VerifiedChain, VerifyError> {
-        let mut verification = Verification::new(self.purpose).at(self.at);
+        let mut verification = Verification::new(self.policy.clone()).at(self.at);
         if let Some(name) = &self.name {
             verification = verification.name(name.clone());
         }
@@ -94,7 +98,7 @@ impl Trial {
             anchors: &self.anchors,
             intermediates: &self.intermediates,
             leaf: &self.leaf,
-            purpose: self.purpose,
+            purpose: self.policy.purpose(),
             at: self.at,
             name: self.name.as_ref(),
         };

@@ -1,6 +1,10 @@
 //! What is asked of each certificate in a path, one section of RFC 5280 a function.
 
-use super::{Purpose, Terms, VerifyError, names};
+mod go;
+mod profile;
+
+use super::policy::{Purpose, Rule};
+use super::{Terms, VerifyError, names};
 use crate::certificate::{Certificate, KeyUsage, oid};
 use crate::oid::NamedOid;
 
@@ -16,13 +20,68 @@ pub(super) enum Role {
         is_anchor: bool,
         below: usize,
     },
+    /// The signer of a revocation list, where it issued no certificate of the path.
+    CrlSigner,
 }
 
 impl Role {
     fn is_anchor(self) -> bool {
         matches!(self, Self::Issuer { is_anchor: true, .. })
     }
+
+    fn is_issuer(self) -> bool {
+        matches!(self, Self::Issuer { .. })
+    }
 }
+
+/// A certificate under examination.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    certificate: &'a Certificate,
+    role: Role,
+    terms: &'a Terms<'a>,
+}
+
+impl Subject<'_> {
+    fn breaks(&self, rule: Rule, found: impl Into<String>) -> Result<(), VerifyError> {
+        let subject = self.certificate.subject();
+        Err(VerifyError::Rule { subject, rule, found: found.into() })
+    }
+
+    fn must(&self, rule: Rule, holds: bool, found: &str) -> Result<(), VerifyError> {
+        match holds || !self.terms.has(rule) {
+            true => Ok(()),
+            false => self.breaks(rule, found),
+        }
+    }
+}
+
+type Check = fn(&Subject<'_>) -> Result<(), VerifyError>;
+
+/// What makes a certificate unfit comes before how long it lasts: an expired certificate of
+/// the wrong kind would still be of the wrong kind after it is renewed.
+const CHECKS: &[Check] = &[
+    version,
+    signature_algorithms,
+    critical_extensions,
+    basic_constraints,
+    key_usage,
+    extended_key_usage,
+    profile::serial_number,
+    profile::issuer_name,
+    profile::key_identifiers,
+    profile::criticality,
+    profile::basic_constraints,
+    profile::key_usage,
+    profile::extended_key_usage,
+    profile::alternative_names,
+    profile::name_constraints,
+    profile::policies,
+    profile::public_key,
+    go::readable,
+    validity,
+    names,
+];
 
 /// Everything that can be said of a certificate without its issuer.
 pub(super) fn check(
@@ -30,72 +89,69 @@ pub(super) fn check(
     role: Role,
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
-    version(certificate, role)?;
-    signature_algorithms(certificate, role)?;
-    critical_extensions(certificate)?;
-    basic_constraints(certificate, role, terms.purpose)?;
-    key_usage(certificate, role, terms.purpose)?;
-    extended_key_usage(certificate, terms.purpose)?;
-    validity(certificate, terms)?;
-    match role {
-        Role::Leaf => name(certificate, terms),
-        Role::Issuer { .. } => Ok(()),
-    }
+    let subject = Subject { certificate, role, terms };
+    CHECKS.iter().try_for_each(|check| check(&subject))
+}
+
+/// Everything that is wrong with a certificate, not only the first.
+pub(super) fn all(certificate: &Certificate, role: Role, terms: &Terms<'_>) -> Vec<VerifyError> {
+    let subject = Subject { certificate, role, terms };
+    CHECKS.iter().filter_map(|check| check(&subject).err()).collect()
 }
 
 /// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for.
-fn version(certificate: &Certificate, role: Role) -> Result<(), VerifyError> {
-    match certificate.version() {
+fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let may_be_older = subject.role.is_anchor()
+        || subject.role == Role::Leaf && !subject.terms.has(Rule::Version3);
+    match subject.certificate.version() {
         3 => Ok(()),
-        _ if role.is_anchor() => Ok(()),
-        version => Err(VerifyError::Version { subject: certificate.subject(), version }),
+        _ if may_be_older => Ok(()),
+        version => Err(VerifyError::Version { subject: subject.certificate.subject(), version }),
     }
 }
 
 /// Section 4.1.1.2. What is outside the signed part can be changed by anybody.
-fn signature_algorithms(certificate: &Certificate, role: Role) -> Result<(), VerifyError> {
-    let (outside, inside) = certificate.signature_algorithms();
-    if outside == inside || role.is_anchor() {
+fn signature_algorithms(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let (outside, inside) = subject.certificate.signature_algorithms();
+    if outside == inside {
         return Ok(());
     }
-    Err(VerifyError::SignatureAlgorithmsDiffer { subject: certificate.subject() })
+    Err(VerifyError::SignatureAlgorithmsDiffer { subject: subject.certificate.subject() })
 }
 
-/// Section 4.2, and section 4.2.1.10 for name constraints: those are refused without the critical
-/// flag too, because their issuer asked for a limit either way.
-fn critical_extensions(certificate: &Certificate) -> Result<(), VerifyError> {
-    if let Some(extension) = certificate.unknown_critical_extension() {
-        let subject = certificate.subject();
-        return Err(VerifyError::CriticalExtension { subject, extension: NamedOid(extension) });
+/// Section 4.2.
+fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    match subject.certificate.unknown_critical_extension() {
+        None => Ok(()),
+        Some(extension) => {
+            let subject = subject.certificate.subject();
+            Err(VerifyError::CriticalExtension { subject, extension: NamedOid(extension) })
+        }
     }
-    if certificate.has_name_constraints() {
-        return Err(VerifyError::NameConstraints { subject: certificate.subject() });
-    }
-    Ok(())
 }
 
 /// Section 4.2.1.9. An anchor of version 1 or 2 has no way to say that it is a CA's, so the
 /// decision to trust it says so.
-fn basic_constraints(
-    certificate: &Certificate,
-    role: Role,
-    purpose: Purpose,
-) -> Result<(), VerifyError> {
-    let subject = || certificate.subject();
-    match role {
+fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let certificate = subject.certificate;
+    match subject.role {
+        Role::CrlSigner => {}
         Role::Leaf => {
-            if certificate.is_ca() && purpose != Purpose::Any {
-                return Err(VerifyError::CaAsPeer { subject: subject(), purpose });
+            let purpose = subject.terms.purpose;
+            let may_be_a_ca = purpose == Purpose::Any || !subject.terms.has(Rule::EndEntityIsNoCa);
+            if certificate.is_ca() && !may_be_a_ca {
+                return Err(VerifyError::CaAsPeer { subject: certificate.subject(), purpose });
             }
         }
         Role::Issuer { is_anchor, below } => {
             let is_trusted_without_extensions = is_anchor && certificate.version() < 3;
             if !(certificate.is_ca() || is_trusted_without_extensions) {
-                return Err(VerifyError::NotACa { subject: subject() });
+                return Err(VerifyError::NotACa { subject: certificate.subject() });
             }
             let allowed = certificate.basic_constraints().and_then(|limits| limits.path_len);
             if let Some(allowed) = allowed.filter(|&allowed| below > usize::from(allowed)) {
-                return Err(VerifyError::PathLength { subject: subject(), allowed, below });
+                let subject = certificate.subject();
+                return Err(VerifyError::PathLength { subject, allowed, below });
             }
         }
     }
@@ -103,13 +159,28 @@ fn basic_constraints(
 }
 
 /// Section 4.2.1.3. A TLS peer proves with a signature that it has the key.
-fn key_usage(certificate: &Certificate, role: Role, purpose: Purpose) -> Result<(), VerifyError> {
-    let needed = match role {
-        Role::Issuer { .. } => KeyUsage::KEY_CERT_SIGN,
-        Role::Leaf if purpose == Purpose::Any => return Ok(()),
-        Role::Leaf => KeyUsage::DIGITAL_SIGNATURE,
-    };
+fn key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    match subject.role {
+        Role::Issuer { .. } => allows(subject.certificate, KeyUsage::KEY_CERT_SIGN, subject.terms),
+        Role::CrlSigner => crl_signer(subject.certificate, subject.terms),
+        Role::Leaf if subject.terms.purpose == Purpose::Any => Ok(()),
+        Role::Leaf if !subject.terms.has(Rule::DigitalSignature) => Ok(()),
+        Role::Leaf => allows(subject.certificate, KeyUsage::DIGITAL_SIGNATURE, subject.terms),
+    }
+}
+
+/// Section 6.3.3 (f).
+pub(super) fn crl_signer(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
+    allows(certificate, KeyUsage::CRL_SIGN, terms)
+}
+
+fn allows(
+    certificate: &Certificate,
+    needed: KeyUsage,
+    terms: &Terms<'_>,
+) -> Result<(), VerifyError> {
     match certificate.key_usage() {
+        Some(found) if found.is_empty() && !terms.has(Rule::KeyUsageNotEmpty) => Ok(()),
         Some(found) if !found.contains(needed) => {
             Err(VerifyError::KeyUsage { subject: certificate.subject(), found, needed })
         }
@@ -117,19 +188,22 @@ fn key_usage(certificate: &Certificate, role: Role, purpose: Purpose) -> Result<
     }
 }
 
-/// Section 4.2.1.12. On an issuer it limits what it issues, as every TLS stack has it; on an
-/// anchor too, as OpenSSL has it. `anyExtendedKeyUsage` does not stand for a purpose:
-/// the section allows to refuse it, and rustls and OpenSSL do.
-fn extended_key_usage(certificate: &Certificate, purpose: Purpose) -> Result<(), VerifyError> {
-    let needed = match purpose {
-        Purpose::Any => return Ok(()),
-        Purpose::Client => oid::ID_KP_CLIENT_AUTH,
-        Purpose::Server => oid::ID_KP_SERVER_AUTH,
+/// Section 4.2.1.12.
+fn extended_key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let Some(needed) = subject.terms.purpose.extended_key_usage() else {
+        return Ok(());
     };
-    match certificate.extended_key_usage() {
-        Some(found) if !found.contains(&needed) => Err(VerifyError::ExtendedKeyUsage {
-            subject: certificate.subject(),
-            purpose,
+    if subject.role.is_issuer() && !subject.terms.has(Rule::NestedExtendedKeyUsage) {
+        return Ok(());
+    }
+    let any_stands_for_it = !subject.terms.has(Rule::PurposeByName);
+    let is_allowed = |found: &[_]| {
+        found.contains(&needed) || any_stands_for_it && found.contains(&oid::ANY_EXTENDED_KEY_USAGE)
+    };
+    match subject.certificate.extended_key_usage() {
+        Some(found) if !is_allowed(&found) => Err(VerifyError::ExtendedKeyUsage {
+            subject: subject.certificate.subject(),
+            purpose: subject.terms.purpose,
             found: found.into_iter().map(NamedOid).collect(),
         }),
         _ => Ok(()),
@@ -137,9 +211,9 @@ fn extended_key_usage(certificate: &Certificate, purpose: Purpose) -> Result<(),
 }
 
 /// Section 4.1.2.5. Both ends are included.
-fn validity(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
-    let (validity, at) = (certificate.validity(), terms.at);
-    let subject = || certificate.subject();
+fn validity(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let (validity, at) = (subject.certificate.validity(), subject.terms.at);
+    let subject = || subject.certificate.subject();
     if at < validity.not_before {
         let not_before = validity.not_before;
         return Err(VerifyError::NotYetValid { subject: subject(), not_before, at });
@@ -152,13 +226,42 @@ fn validity(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyEr
 }
 
 /// Section 4.2.1.6.
-fn name(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
-    let Some(name) = terms.name else {
-        return Ok(());
-    };
-    let found = certificate.subject_alternative_names();
-    if names::any_matches(&found, name) {
+fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    if subject.role != Role::Leaf || subject.terms.names.is_empty() {
         return Ok(());
     }
-    Err(VerifyError::Name { subject: certificate.subject(), name: name.clone(), found })
+    let found = subject.certificate.subject_alternative_names();
+    match subject.terms.names.iter().find(|name| !names::any_matches(&found, name)) {
+        None => Ok(()),
+        Some(name) => {
+            let subject = subject.certificate.subject();
+            Err(VerifyError::Name { subject, name: name.clone(), found })
+        }
+    }
+}
+
+/// Section 4.2.1.1: identifiers help to find the issuer, and where both are there and differ, it is
+/// another one's key.
+pub(super) fn key_identifiers(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    terms: &Terms<'_>,
+) -> Result<(), VerifyError> {
+    match (certificate.authority_key_identifier(), issuer.subject_key_identifier()) {
+        (Some(of_issuer), Some(own))
+            if of_issuer != own && terms.has(Rule::KeyIdentifiersMatch) =>
+        {
+            Err(VerifyError::Rule {
+                subject: certificate.subject(),
+                rule: Rule::KeyIdentifiersMatch,
+                found: format!(
+                    "it identifies its issuer's key as {:x}, and {} has {:x}",
+                    base16ct::HexDisplay(of_issuer),
+                    issuer.subject(),
+                    base16ct::HexDisplay(own)
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use super::Purpose;
+use super::anchor::TrustAnchor;
+use super::policies::PolicyFault;
+use super::policy::{Purpose, Rule};
+use super::revocation::{CrlReason, RevocationList};
 use super::signature::SignatureError;
 use crate::certificate::{
-    Certificate, Count, DistinguishedName, Elapsed, KeyUsage, SubjectAlternativeName, Timestamp,
+    Certificate, Count, DistinguishedName, Elapsed, KeyUsage, SerialNumber, SubjectAlternativeName,
+    Timestamp,
 };
 use crate::oid::NamedOid;
 
@@ -16,6 +20,9 @@ pub enum AnchorError {
     /// There is none, so nothing could ever be verified.
     #[error("there is no trust anchor: without one every certificate would be refused")]
     None,
+    /// Name constraints for an anchor are malformed.
+    #[error("the name constraints for a trust anchor are malformed: {0}")]
+    NameConstraints(#[source] der::Error),
     /// An anchor's public key cannot verify signatures.
     #[error("the trust anchor {} cannot be used: {source}", Who(.subject))]
     Key {
@@ -90,14 +97,87 @@ pub enum VerifyError {
         /// The extension.
         extension: NamedOid,
     },
-    /// The certificate has name constraints, which are not processed (RFC 5280 section 4.2.1.10).
+    /// A name of the certificate is not one that an issuer may vouch for (RFC 5280 section 4.2.1.10).
     #[error(
-        "the certificate {} has name constraints, which are not processed here: to ignore them would let it vouch for names that it must not",
-        Who(.subject)
+        "the certificate {} is for {name}, which its issuer {} may not vouch for: {breach}",
+        Who(.subject), Who(.issuer)
     )]
-    NameConstraints {
+    NameConstraint {
         /// The certificate's subject.
         subject: DistinguishedName,
+        /// The issuer, at any distance, whose name constraints it breaks.
+        issuer: DistinguishedName,
+        /// The name.
+        name: String,
+        /// How it breaks them.
+        breach: ConstraintBreach,
+    },
+    /// A name constraint has no meaning, so nothing can be said to be within it.
+    #[error(
+        "the certificate {} has the name constraint \"{constraint}\", which is not in the form of RFC 5280 section 4.2.1.10",
+        Who(.subject)
+    )]
+    MalformedNameConstraint {
+        /// The issuer's subject.
+        subject: DistinguishedName,
+        /// The constraint.
+        constraint: String,
+    },
+    /// The path is valid under no certificate policy that you accept (RFC 5280 section 6.1).
+    #[error("the certificate {} fails for its certificate policies: {fault}", Who(.subject))]
+    Policy {
+        /// The subject of the certificate where it shows.
+        subject: DistinguishedName,
+        /// What is wrong.
+        fault: PolicyFault,
+    },
+    /// The certificate is revoked (RFC 5280 section 6.3).
+    #[error(
+        "the certificate {}, serial number {serial_number}, was revoked by {issuer} at {since}{}",
+        Who(.subject), Because(*.reason)
+    )]
+    Revoked {
+        /// The certificate's subject.
+        subject: DistinguishedName,
+        /// Its serial number.
+        serial_number: SerialNumber,
+        /// When.
+        since: Timestamp,
+        /// Why, if the list says it.
+        reason: Option<CrlReason>,
+        /// Who issued the list.
+        issuer: DistinguishedName,
+    },
+    /// Whether the certificate is revoked is unknown (RFC 5280 section 6.3).
+    #[error("whether the certificate {} is revoked cannot be told: {}", Who(.subject), Lists(.lists))]
+    RevocationUnknown {
+        /// The certificate's subject.
+        subject: DistinguishedName,
+        /// The lists of its issuer, and why each does not count.
+        lists: Vec<RejectedList>,
+    },
+    /// The certificate breaks a rule that the [`Policy`](super::Policy) has.
+    #[error("the certificate {} breaks the rule {} of {}: {found}", Who(.subject), .rule.id(), .rule.source())]
+    Rule {
+        /// The certificate's subject.
+        subject: DistinguishedName,
+        /// The rule.
+        rule: Rule,
+        /// What was found instead.
+        found: String,
+    },
+    /// The path is longer than the [`Policy`](super::Policy) allows.
+    #[error(
+        "the path from the trust anchor {} has {below} intermediate certificates, and the policy allows {allowed}",
+        Who(.subject)
+    )]
+    TooManyIntermediates {
+        /// The anchor's subject.
+        subject: DistinguishedName,
+        /// How many are allowed.
+        allowed: usize,
+        /// How many there are, self-issued ones not counted.
+        below: usize,
     },
     /// An issuer is no certificate authority (RFC 5280 section 4.2.1.9).
     #[error(
@@ -224,16 +304,159 @@ pub enum VerifyError {
     },
 }
 
+/// How a name breaks the name constraints of an issuer (RFC 5280 section 4.2.1.10).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConstraintBreach {
+    /// It lies in an excluded subtree.
+    #[error("it excludes {constraint}")]
+    Excluded {
+        /// The subtree.
+        constraint: String,
+    },
+    /// It lies in no permitted subtree of its form.
+    #[error("it permits {} only", List(.permitted))]
+    NotPermitted {
+        /// The subtrees of the name's form.
+        permitted: Vec<String>,
+    },
+    /// It is not in the form of a name of its kind, so that verifiers would differ on it.
+    #[error("it has constraints, and this is not in the form that names of its kind have")]
+    MalformedName,
+    /// It is constrained, and nobody can say whether it lies within.
+    #[error(
+        "it constrains names of this form with {constraint}, and whether this one is within cannot be told"
+    )]
+    Unprocessed {
+        /// The subtree.
+        constraint: String,
+    },
+}
+
 /// A certificate that could have issued another, and why it is not accepted as its issuer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RejectedIssuer {
-    /// The certificate that was tried.
-    pub certificate: Certificate,
-    /// Whether it is a trust anchor, rather than an intermediate certificate.
-    pub is_anchor: bool,
+    /// Who was tried.
+    pub issuer: IssuerCandidate,
     /// Why it failed: by itself, or because no path leads on from it.
     pub error: VerifyError,
+}
+
+/// Who could have issued a certificate: he has the issuer's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IssuerCandidate {
+    /// A trust anchor.
+    Anchor(TrustAnchor),
+    /// An intermediate certificate.
+    Intermediate(Certificate),
+}
+
+impl IssuerCandidate {
+    /// The name.
+    #[must_use]
+    pub fn subject(&self) -> DistinguishedName {
+        match self {
+            Self::Anchor(anchor) => anchor.subject(),
+            Self::Intermediate(certificate) => certificate.subject(),
+        }
+    }
+
+    /// The certificate, if there is one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match self {
+            Self::Anchor(anchor) => anchor.certificate(),
+            Self::Intermediate(certificate) => Some(certificate),
+        }
+    }
+
+    /// Whether it is a trust anchor.
+    #[must_use]
+    pub fn is_anchor(&self) -> bool {
+        matches!(self, Self::Anchor(_))
+    }
+}
+
+impl fmt::Display for IssuerCandidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_anchor() { "trust anchor" } else { "intermediate" })?;
+        match self.certificate() {
+            Some(certificate) => write!(f, " {}", certificate.serial_number()),
+            None => write!(f, " without a certificate"),
+        }
+    }
+}
+
+/// A revocation list of a certificate's issuer, and why it does not count.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RejectedList {
+    /// The list.
+    pub list: RevocationList,
+    /// Why it does not count.
+    pub error: ListError,
+}
+
+/// Why a revocation list does not count.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// It is about other certificates (RFC 5280 section 5.2.5).
+    #[error("{rule}")]
+    Scope {
+        /// Which ones.
+        rule: &'static str,
+    },
+    /// It is from the future.
+    #[error("it was made at {this_update}, after the time of verification, {at}")]
+    NotYetMade {
+        /// When it was made.
+        this_update: Timestamp,
+        /// The time of verification.
+        at: Timestamp,
+    },
+    /// It is out of date.
+    #[error("the next one was due at {next_update}, before the time of verification, {at}")]
+    Expired {
+        /// When the next one was due.
+        next_update: Timestamp,
+        /// The time of verification.
+        at: Timestamp,
+    },
+    /// It does not say when the next one is due, which RFC 5280 section 5.1.2.5 asks for.
+    #[error("it does not say when the next one is due (RFC 5280 section 5.1.2.5)")]
+    NoNextUpdate,
+    /// A critical extension is not processed (RFC 5280 section 5.2).
+    #[error("it has the critical extension {extension}, which is not processed here")]
+    CriticalExtension {
+        /// The extension, of the list or of an entry.
+        extension: NamedOid,
+    },
+    /// The signature algorithm differs inside and outside the signed part (RFC 5280 section 5.1.1.2).
+    #[error("it names one signature algorithm in its signed part and another beside it")]
+    SignatureAlgorithmsDiffer,
+    /// It breaks a rule that the [`Policy`](super::Policy) has.
+    #[error("it breaks the rule {} of {}: {}", .rule.id(), .rule.source(), .rule.sentence())]
+    Rule {
+        /// The rule.
+        rule: Rule,
+    },
+    /// Nobody at hand has the name of its issuer.
+    #[error(
+        "its issuer is neither among the trust anchors nor among the intermediate certificates"
+    )]
+    NoSigner,
+    /// Its signature does not verify.
+    #[error("{0}")]
+    Signature(#[source] SignatureError),
+    /// Who signed it may not.
+    #[error("its issuer is not accepted: {source}")]
+    Signer {
+        /// Why.
+        source: Box<VerifyError>,
+    },
 }
 
 impl VerifyError {
@@ -258,16 +481,22 @@ impl VerifyError {
                 source: SignatureError::Invalid | SignatureError::KeyOfAnotherKind { .. },
                 ..
             } => 0,
-            Self::UnknownIssuer { .. } | Self::SelfSigned { .. } => 1,
+            Self::UnknownIssuer { .. }
+            | Self::SelfSigned { .. }
+            | Self::Rule { rule: Rule::KeyIdentifiersMatch, .. } => 1,
             Self::Budget { .. } => 3,
             _ => 2,
         }
     }
 
     /// One error for all that was tried for the certificate's issuer.
-    pub(super) fn no_path(certificate: &Certificate, mut candidates: Vec<RejectedIssuer>) -> Self {
+    pub(super) fn no_path(
+        certificate: &Certificate,
+        is_self_issued: bool,
+        mut candidates: Vec<RejectedIssuer>,
+    ) -> Self {
         // A root whose namesakes did not sign it: that it is not trusted is the reason.
-        if certificate.is_self_issued() && candidates.iter().all(|other| other.error.rank() == 0) {
+        if is_self_issued && candidates.iter().all(|other| other.error.rank() == 0) {
             return Self::SelfSigned { subject: certificate.subject() };
         }
         candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.error.rank()));
@@ -346,9 +575,7 @@ impl fmt::Display for Tried<'_> {
             .take(LISTED)
             .zip(std::iter::once(": ").chain(std::iter::repeat("; ")))
         {
-            let kind = if candidate.is_anchor { "trust anchor" } else { "intermediate" };
-            let serial = candidate.certificate.serial_number();
-            write!(f, "{separator}{kind} {serial}: {}", candidate.error.cause())?;
+            write!(f, "{separator}{}: {}", candidate.issuer, candidate.error.cause())?;
         }
         match self.candidates.len().saturating_sub(LISTED) {
             0 => Ok(()),
@@ -364,6 +591,36 @@ impl fmt::Display for Only {
         match self.0.to_string().as_str() {
             "" => f.write_str("nothing at all"),
             found => write!(f, "{found} only"),
+        }
+    }
+}
+
+struct Because(Option<CrlReason>);
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(reason) => write!(f, " ({reason})"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Lists<'a>(&'a [RejectedList]);
+
+impl fmt::Display for Lists<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("there is no revocation list of its issuer that covers it");
+        }
+        for (index, rejected) in self.0.iter().take(LISTED).enumerate() {
+            let made = rejected.list.this_update();
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}the list of {made} does not count, because {}", rejected.error)?;
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
         }
     }
 }

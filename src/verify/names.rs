@@ -3,9 +3,13 @@
 //! Only subject alternative names count. The common name does not: RFC 9525 section 2 retired it,
 //! because it has no syntax that would tell a host from a person.
 
+pub(super) mod constraints;
+pub(super) mod uri;
+
 use std::net::IpAddr;
 
 use crate::certificate::SubjectAlternativeName as Name;
+use uri::UriParts;
 
 /// Whether one of the `presented` names is the one `wanted`.
 pub(super) fn any_matches(presented: &[Name], wanted: &Name) -> bool {
@@ -13,7 +17,7 @@ pub(super) fn any_matches(presented: &[Name], wanted: &Name) -> bool {
         (Name::Dns(pattern), Name::Dns(wanted)) => dns(pattern, wanted),
         (Name::Ip(presented), Name::Ip(wanted)) => presented == wanted,
         (Name::Email(presented), Name::Email(wanted)) => email(presented, wanted),
-        (Name::Uri(presented), Name::Uri(wanted)) => uri(presented, wanted),
+        (Name::Uri(presented), Name::Uri(wanted)) => same_uri(presented, wanted),
         _ => false,
     })
 }
@@ -49,7 +53,7 @@ fn email(presented: &str, wanted: &str) -> bool {
 }
 
 /// RFC 5280 section 7.4: scheme and host are compared ignoring case, the rest exactly.
-fn uri(presented: &str, wanted: &str) -> bool {
+fn same_uri(presented: &str, wanted: &str) -> bool {
     match (UriParts::of(presented), UriParts::of(wanted)) {
         (Some(presented), Some(wanted)) => {
             presented.scheme.eq_ignore_ascii_case(wanted.scheme)
@@ -58,26 +62,6 @@ fn uri(presented: &str, wanted: &str) -> bool {
                 && presented.rest == wanted.rest
         }
         _ => presented == wanted,
-    }
-}
-
-struct UriParts<'a> {
-    scheme: &'a str,
-    user: Option<&'a str>,
-    host: &'a str,
-    rest: &'a str,
-}
-
-impl<'a> UriParts<'a> {
-    fn of(uri: &'a str) -> Option<Self> {
-        let (scheme, after) = uri.split_once("://")?;
-        let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-        let (authority, rest) = after.split_at_checked(end)?;
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(user), host),
-            None => (None, authority),
-        };
-        Some(Self { scheme, user, host, rest })
     }
 }
 

@@ -7,192 +7,314 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::ops::Range;
 
+use super::anchor::Anchor;
+use super::budget::Account;
+use super::chain::{VerifiedChain, Window};
 use super::checks::{self, Role};
-use super::error::{RejectedIssuer, VerifyError};
+use super::error::{IssuerCandidate, RejectedIssuer, VerifyError};
+use super::policies::{self, ValidPolicies};
+use super::policy::{PolicyInputs, Rule};
 use super::signature::{PublicKey, SignatureError};
-use super::{Anchor, Terms, VerifiedChain};
-use crate::certificate::Certificate;
-
-/// What one verification may cost at most.
-///
-/// A chain of n certificates takes n - 1 signatures and as many steps.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
-    /// Go's `maxChainSignatureChecks`, its remedy for CVE-2018-16875. It bounds the length of
-    /// a path, too.
-    signatures: u32,
-    /// mozilla::pkix's `DEFAULT_PATH_BUILDING_BUDGET` (pkixbuild.cpp), which rustls-webpki took over.
-    steps: u32,
-}
-
-impl Budget {
-    pub(super) const DEFAULT: Self = Self { signatures: 100, steps: 200_000 };
-
-    fn spend_signature(&mut self) -> Result<(), Stop> {
-        spend(&mut self.signatures, "signature checks", Self::DEFAULT.signatures)
-    }
-
-    fn spend_step(&mut self) -> Result<(), Stop> {
-        spend(&mut self.steps, "attempts to extend a path", Self::DEFAULT.steps)
-    }
-}
-
-fn spend(left: &mut u32, work: &'static str, limit: u32) -> Result<(), Stop> {
-    match left.checked_sub(1) {
-        Some(less) => {
-            *left = less;
-            Ok(())
-        }
-        None => Err(Stop::Fatal(VerifyError::Budget { work, limit })),
-    }
-}
+use super::{Anchors, Terms, names, revocation};
+use crate::certificate::{CanonicalName, Certificate};
 
 /// How many rejected issuers an error remembers besides the best of each certificate: a hostile
 /// pool has far more of them than anybody reads.
 const REMEMBERED: usize = 64;
 
 /// Why the search does not go on.
-enum Stop {
+pub(super) enum Stop {
     /// Not along this path.
     Here(VerifyError),
     /// Not at all.
     Fatal(VerifyError),
 }
 
-/// An intermediate certificate; its key is decoded when it is needed.
-struct Intermediate<'a> {
-    certificate: &'a Certificate,
-    key: OnceCell<Result<PublicKey, SignatureError>>,
+impl Stop {
+    pub(super) fn into_error(self) -> VerifyError {
+        match self {
+            Self::Here(error) | Self::Fatal(error) => error,
+        }
+    }
 }
 
 /// A certificate in the search, by its place in its list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Node {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Node {
     Leaf,
     Intermediate(usize),
     Anchor(usize),
 }
 
-struct Search<'a> {
+/// An intermediate certificate; its key is decoded when it is needed.
+struct Intermediate<'a> {
+    certificate: &'a Certificate,
+    /// Only where names are not compared octet by octet.
+    name: CanonicalName,
+    key: OnceCell<Result<PublicKey, SignatureError>>,
+}
+
+/// All certificates at hand.
+pub(super) struct Pool<'a> {
     leaf: &'a Certificate,
-    anchors: &'a [Anchor],
-    /// Ordered by subject.
-    pool: Vec<Intermediate<'a>>,
-    terms: &'a Terms<'a>,
-    budget: Budget,
-    /// From the leaf to the certificate whose issuer is looked for.
-    path: Vec<Node>,
+    /// By subject.
+    intermediates: Vec<Intermediate<'a>>,
+    anchors: &'a Anchors,
+    /// Whether names are compared octet by octet.
+    exact_names: bool,
+}
+
+/// What is kept through all searches of one verification.
+pub(super) struct Ledger {
+    pub(super) account: Account,
     /// Signatures that were checked: certificate, issuer, result. Never more than the budget.
     checked: Vec<(Node, Node, Result<(), SignatureError>)>,
     remembered: usize,
+}
+
+impl Ledger {
+    pub(super) fn new(account: Account) -> Self {
+        Self { account, checked: Vec::new(), remembered: 0 }
+    }
+}
+
+/// One search, for the leaf or for the signer of a revocation list.
+pub(super) struct Search<'s, 'a> {
+    pub(super) pool: &'s Pool<'a>,
+    pub(super) ledger: &'s mut Ledger,
+    pub(super) terms: &'s Terms<'a>,
+    /// From the first certificate to the one whose issuer is looked for.
+    pub(super) path: Vec<Node>,
+    /// The only anchor that may end the path, for a revocation list's signer (RFC 5280 section
+    /// 6.3.3 (f)).
+    pub(super) only_anchor: Option<usize>,
+    /// Signers of revocation lists that outer searches are about.
+    pub(super) signers: Vec<Node>,
+}
+
+/// What a successful search found besides the path.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) policies: ValidPolicies,
+    pub(super) lists: revocation::Used,
 }
 
 /// Finds a valid path.
 pub(super) fn find(
     leaf: &Certificate,
     intermediates: &[Certificate],
-    anchors: &[Anchor],
+    anchors: &Anchors,
     terms: &Terms<'_>,
 ) -> Result<VerifiedChain, VerifyError> {
     checks::check(leaf, Role::Leaf, terms)?;
-    let signed_by_itself = |anchor: &&Anchor| {
-        let (algorithm, _) = leaf.signature_algorithms();
-        anchor.certificate == *leaf
-            && leaf.is_self_issued()
-            && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
-    };
-    if anchors.iter().any(|anchor| signed_by_itself(&anchor)) {
-        return Ok(VerifiedChain::new(leaf, std::iter::empty()));
+    let exact_names = terms.has(Rule::ByteExactNames);
+    if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
+        return Ok(VerifiedChain::trusted(leaf, &anchor.trusted));
     }
-    let mut certificates: Vec<_> = intermediates.iter().collect();
-    certificates.sort_by(|a, b| order(a).cmp(&order(b)));
-    certificates.dedup();
-    let pool = certificates
-        .into_iter()
-        .map(|certificate| Intermediate { certificate, key: OnceCell::new() })
-        .collect();
+    let pool = Pool::new(leaf, intermediates, anchors, exact_names);
+    let mut ledger = Ledger::new(Account::new(terms.budget));
     let mut search = Search {
-        leaf,
-        anchors,
-        pool,
+        pool: &pool,
+        ledger: &mut ledger,
         terms,
-        budget: Budget::DEFAULT,
         path: vec![Node::Leaf],
-        checked: Vec::new(),
-        remembered: 0,
+        only_anchor: None,
+        signers: Vec::new(),
     };
-    match search.extend(leaf) {
-        Ok(()) => {
-            let issuers = search.path.iter().skip(1);
-            Ok(VerifiedChain::new(leaf, issuers.map(|&node| search.certificate(node))))
-        }
-        Err(Stop::Here(error) | Stop::Fatal(error)) => Err(error),
+    let found = search.extend(leaf).map_err(Stop::into_error)?;
+    let issuers = search.path.iter().skip(1).filter_map(|&node| pool.certificate(node));
+    let Some(Node::Anchor(anchor)) = search.path.last().copied() else {
+        return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
+    };
+    let anchor_counts = terms.has(Rule::AnchorCertificate);
+    let anchor = anchors.get(anchor).map(|anchor| &anchor.trusted);
+    anchor.map(|anchor| VerifiedChain::new(leaf, issuers, anchor, anchor_counts, found)).ok_or_else(
+        || VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() },
+    )
+}
+
+/// Whether the leaf is an anchor, and needs no issuer.
+fn is_trusted_itself(leaf: &Certificate, anchor: &Anchor, terms: &Terms<'_>) -> bool {
+    if anchor.trusted.certificate() != Some(leaf) {
+        return false;
     }
+    let (algorithm, _) = leaf.signature_algorithms();
+    !terms.has(Rule::TrustedLeafIsSelfSigned)
+        || terms.is_self_issued(leaf)
+            && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
 }
 
 /// Certificates of one subject lie together, those that last longest first.
-pub(super) fn order(certificate: &Certificate) -> impl Ord + use<'_> {
-    (certificate.subject_der(), Reverse(certificate.validity().not_after), certificate.as_der())
+fn order<'a>(intermediate: &'a Intermediate<'_>) -> impl Ord + use<'a> {
+    let certificate = intermediate.certificate;
+    (
+        &intermediate.name,
+        certificate.subject_der(),
+        Reverse(certificate.validity().not_after),
+        certificate.as_der(),
+    )
 }
 
-/// Which items of an ordered list have the given subject.
-fn of_subject<T>(
-    ordered: &[T],
-    subject: &[u8],
-    certificate: impl Fn(&T) -> &Certificate,
-) -> std::ops::Range<usize> {
-    let start = ordered.partition_point(|item| certificate(item).subject_der() < subject);
-    let end = ordered.partition_point(|item| certificate(item).subject_der() <= subject);
-    start..end
-}
+impl<'a> Pool<'a> {
+    fn new(
+        leaf: &'a Certificate,
+        intermediates: &'a [Certificate],
+        anchors: &'a Anchors,
+        exact_names: bool,
+    ) -> Self {
+        let name = |certificate: &Certificate| match exact_names {
+            true => CanonicalName::default(),
+            false => CanonicalName::of(certificate.subject_der()),
+        };
+        let mut intermediates: Vec<_> = intermediates
+            .iter()
+            .map(|certificate| Intermediate {
+                certificate,
+                name: name(certificate),
+                key: OnceCell::new(),
+            })
+            .collect();
+        intermediates.sort_by(|a, b| order(a).cmp(&order(b)));
+        intermediates.dedup_by(|a, b| a.certificate == b.certificate);
+        Self { leaf, intermediates, anchors, exact_names }
+    }
 
-impl<'a> Search<'a> {
-    fn certificate(&self, node: Node) -> &'a Certificate {
+    /// The certificate at a node; an anchor may have none.
+    pub(super) fn certificate(&self, node: Node) -> Option<&'a Certificate> {
         match node {
-            Node::Leaf => self.leaf,
-            Node::Intermediate(place) => {
-                self.pool.get(place).map_or(self.leaf, |intermediate| intermediate.certificate)
-            }
+            Node::Leaf => Some(self.leaf),
+            Node::Intermediate(place) => Some(self.intermediates.get(place)?.certificate),
+            Node::Anchor(place) => self.anchors.get(place)?.trusted.certificate(),
+        }
+    }
+
+    pub(super) fn subject_der(&self, node: Node) -> &'a [u8] {
+        match node {
             Node::Anchor(place) => {
-                self.anchors.get(place).map_or(self.leaf, |anchor| &anchor.certificate)
+                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.subject_der())
+            }
+            node => self.certificate(node).map_or(&[], Certificate::subject_der),
+        }
+    }
+
+    fn public_key_der(&self, node: Node) -> &'a [u8] {
+        match node {
+            Node::Anchor(place) => {
+                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.public_key_der())
+            }
+            node => self.certificate(node).map_or(&[], Certificate::public_key_der),
+        }
+    }
+
+    fn candidate(&self, node: Node) -> IssuerCandidate {
+        match node {
+            Node::Anchor(place) => match self.anchors.get(place) {
+                Some(anchor) => IssuerCandidate::Anchor(anchor.trusted.clone()),
+                None => IssuerCandidate::Intermediate(self.leaf.clone()),
+            },
+            node => {
+                IssuerCandidate::Intermediate(self.certificate(node).unwrap_or(self.leaf).clone())
             }
         }
     }
 
+    /// The anchors and intermediates of a name, anchors first.
+    pub(super) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
+        let intermediates = if self.exact_names {
+            range(
+                &self.intermediates,
+                |intermediate| intermediate.certificate.subject_der(),
+                name_der,
+            )
+        } else {
+            range(
+                &self.intermediates,
+                |intermediate| &intermediate.name,
+                &CanonicalName::of(name_der),
+            )
+        };
+        let anchors = self.anchors.of_name(name_der, self.exact_names);
+        anchors.into_iter().map(Node::Anchor).chain(intermediates.map(Node::Intermediate)).collect()
+    }
+
+    fn key(&self, node: Node) -> Result<&PublicKey, SignatureError> {
+        match node {
+            Node::Anchor(place) => self.anchors.get(place).map(|anchor| &anchor.key),
+            Node::Intermediate(place) => match self.intermediates.get(place) {
+                Some(issuer) => {
+                    let decode = || PublicKey::from_spki_der(issuer.certificate.public_key_der());
+                    Some(issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
+                }
+                None => None,
+            },
+            Node::Leaf => None,
+        }
+        .ok_or(SignatureError::Invalid)
+    }
+
+    /// Checks a signature that a node's key should have made.
+    pub(super) fn verify(
+        &self,
+        issuer: Node,
+        account: &mut Account,
+        algorithm: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<Result<(), SignatureError>, Stop> {
+        let key = self.key(issuer).map_err(|source| {
+            let subject = self.candidate(issuer).subject();
+            Stop::Here(VerifyError::IssuerKey { subject, source })
+        })?;
+        account.spend_signature().map_err(Stop::Fatal)?;
+        Ok(key.verify(algorithm, message, signature))
+    }
+}
+
+/// Which items of an ordered list have the given key.
+pub(super) fn range<T, K: Ord + ?Sized + 'static>(
+    ordered: &[T],
+    key: impl Fn(&T) -> &K,
+    wanted: &K,
+) -> Range<usize> {
+    let start = ordered.partition_point(|item| key(item) < wanted);
+    let end = ordered.partition_point(|item| key(item) <= wanted);
+    start..end
+}
+
+impl<'a> Search<'_, 'a> {
     /// Extends the path to an anchor. When it fails, the path is as it was.
-    fn extend(&mut self, head: &'a Certificate) -> Result<(), Stop> {
+    pub(super) fn extend(&mut self, head: &'a Certificate) -> Result<Found, Stop> {
         let mut rejected = Vec::new();
         for node in self.possible_issuers(head) {
-            let certificate = self.certificate(node);
-            let is_anchor = matches!(node, Node::Anchor(_));
-            self.budget.spend_step()?;
-            if !is_anchor && self.is_loop(certificate) {
+            self.ledger.account.spend_step().map_err(Stop::Fatal)?;
+            if self.is_loop(node) {
                 continue;
             }
-            match self.try_issuer(head, node, certificate, is_anchor) {
-                Ok(()) => return Ok(()),
-                Err(Stop::Here(error)) => {
-                    self.remember(&mut rejected, certificate, is_anchor, error)
-                }
+            match self.try_issuer(head, node) {
+                Ok(found) => return Ok(found),
+                Err(Stop::Here(error)) => self.remember(&mut rejected, node, error),
                 Err(fatal) => return Err(fatal),
             }
         }
-        Err(Stop::Here(VerifyError::no_path(head, rejected)))
+        let is_self_issued = self.terms.is_self_issued(head);
+        Err(Stop::Here(VerifyError::no_path(head, is_self_issued, rejected)))
     }
 
     /// Those with the issuer's name: anchors first, and certificates before others whose key
     /// identifier is the one that `head` names. Identifiers only order the attempts
     /// (RFC 5280 section 4.2.1.1: they help to find a path).
     fn possible_issuers(&self, head: &Certificate) -> Vec<Node> {
-        let issuer = head.issuer_der();
-        let anchors = of_subject(self.anchors, issuer, |anchor| &anchor.certificate);
-        let intermediates = of_subject(&self.pool, issuer, |intermediate| intermediate.certificate);
-        let mut nodes: Vec<_> =
-            anchors.map(Node::Anchor).chain(intermediates.map(Node::Intermediate)).collect();
+        let mut nodes = self.pool.of_name(head.issuer_der());
+        if let Some(only) = self.only_anchor {
+            nodes.retain(|&node| !matches!(node, Node::Anchor(anchor) if anchor != only));
+        }
         if let Some(wanted) = head.authority_key_identifier() {
             nodes.sort_by_key(|&node| {
-                let has_it = self.certificate(node).subject_key_identifier() == Some(wanted);
+                let certificate = self.pool.certificate(node);
+                let has_it =
+                    certificate.and_then(Certificate::subject_key_identifier) == Some(wanted);
                 (!matches!(node, Node::Anchor(_)), !has_it)
             });
         }
@@ -201,36 +323,103 @@ impl<'a> Search<'a> {
 
     /// RFC 4158 section 5.2: the same subject with the same key, although perhaps in another
     /// certificate, leads nowhere new.
-    fn is_loop(&self, certificate: &Certificate) -> bool {
-        self.path.iter().any(|&node| {
-            let above = self.certificate(node);
-            above.subject_der() == certificate.subject_der()
-                && above.public_key_der() == certificate.public_key_der()
-        })
+    fn is_loop(&self, node: Node) -> bool {
+        if matches!(node, Node::Anchor(_)) {
+            return false;
+        }
+        let identity = |node| (self.pool.subject_der(node), self.pool.public_key_der(node));
+        self.path.iter().any(|&below| identity(below) == identity(node))
     }
 
-    fn try_issuer(
-        &mut self,
-        head: &Certificate,
-        node: Node,
-        certificate: &'a Certificate,
-        is_anchor: bool,
-    ) -> Result<(), Stop> {
-        let intermediates = self.path.iter().skip(1);
-        let below = intermediates.filter(|&&node| !self.certificate(node).is_self_issued()).count();
-        if let Err(error) =
-            checks::check(certificate, Role::Issuer { is_anchor, below }, self.terms)
-        {
-            return Err(Stop::Here(self.unless_namesake(head, node, error)));
+    fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<Found, Stop> {
+        if let Err(stop) = self.check_issuer(head, node) {
+            return Err(match stop {
+                Stop::Here(error) => Stop::Here(self.unless_namesake(head, node, error)),
+                fatal => fatal,
+            });
         }
         self.check_signature(head, node)?;
         self.path.push(node);
-        if is_anchor {
-            return Ok(());
-        }
-        self.extend(certificate).inspect_err(|_| {
+        let found = match (node, self.pool.certificate(node)) {
+            (Node::Anchor(_), _) => self.complete(),
+            (_, Some(certificate)) => self.extend(certificate),
+            (_, None) => Err(Stop::Here(VerifyError::UnknownIssuer {
+                subject: head.subject(),
+                issuer: head.issuer(),
+            })),
+        };
+        found.inspect_err(|_| {
             self.path.pop();
         })
+    }
+
+    /// Everything that can be said of an issuer without its signature.
+    fn check_issuer(&mut self, head: &Certificate, node: Node) -> Result<(), Stop> {
+        let is_anchor = matches!(node, Node::Anchor(_));
+        let intermediates =
+            self.path.iter().skip(1).filter_map(|&node| self.pool.certificate(node));
+        let counts = |above: &&Certificate| {
+            self.terms.has(Rule::SelfIssuedCount) || !self.terms.is_self_issued(above)
+        };
+        let below = intermediates.filter(counts).count();
+        let role = Role::Issuer { is_anchor, below };
+        if let Some(certificate) = self.pool.certificate(node)
+            && (!is_anchor || self.terms.has(Rule::AnchorCertificate))
+        {
+            checks::check(certificate, role, self.terms).map_err(Stop::Here)?;
+            checks::key_identifiers(head, certificate, self.terms).map_err(Stop::Here)?;
+        }
+        if let Some(allowed) = self.terms.policy.intermediates_limit()
+            && below > allowed
+        {
+            let subject = self.pool.candidate(node).subject();
+            return Err(Stop::Here(VerifyError::TooManyIntermediates { subject, allowed, below }));
+        }
+        self.check_name_constraints(node)
+    }
+
+    fn check_name_constraints(&mut self, node: Node) -> Result<(), Stop> {
+        let constraints = match node {
+            Node::Anchor(place) => {
+                self.pool.anchors.get(place).and_then(|anchor| anchor.trusted.constraints())
+            }
+            node => self.pool.certificate(node).and_then(Certificate::name_constraints),
+        };
+        let Some(constraints) = constraints else {
+            return Ok(());
+        };
+        // Section 6.1.3 (b): self-issued certificates are exempt, unless they are the leaf.
+        let below = self.path.iter().enumerate().filter_map(|(depth, &node)| {
+            let certificate = self.pool.certificate(node)?;
+            let is_exempt = depth > 0
+                && !self.terms.has(Rule::SelfIssuedAreConstrained)
+                && self.terms.is_self_issued(certificate);
+            (!is_exempt).then_some(certificate)
+        });
+        let account = &mut self.ledger.account;
+        names::constraints::check(&constraints, below, self.terms, account).map_err(
+            |(certificate, failure)| {
+                let issuer = self.pool.candidate(node).subject();
+                let subject = certificate.map(Certificate::subject);
+                match failure {
+                    names::constraints::Failure::Breach { name, breach } => {
+                        Stop::Here(VerifyError::NameConstraint {
+                            subject: subject.unwrap_or_else(|| issuer.clone()),
+                            issuer,
+                            name,
+                            breach,
+                        })
+                    }
+                    names::constraints::Failure::Malformed { constraint } => {
+                        Stop::Here(VerifyError::MalformedNameConstraint {
+                            subject: issuer,
+                            constraint,
+                        })
+                    }
+                    names::constraints::Failure::Budget(error) => Stop::Fatal(error),
+                }
+            },
+        )
     }
 
     /// What is wrong with an issuer matters only if it is the issuer: where it is not, and the key
@@ -242,7 +431,7 @@ impl<'a> Search<'a> {
         node: Node,
         error: VerifyError,
     ) -> VerifyError {
-        if self.budget.signatures < Budget::DEFAULT.signatures / 2 {
+        if !self.ledger.account.has_signatures_to_spare() {
             return error;
         }
         match self.check_signature(head, node) {
@@ -255,6 +444,7 @@ impl<'a> Search<'a> {
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
         let head_node = self.path.last().copied().unwrap_or(Node::Leaf);
         let known = self
+            .ledger
             .checked
             .iter()
             .find(|(certificate, by, _)| (*certificate, *by) == (head_node, issuer))
@@ -262,46 +452,72 @@ impl<'a> Search<'a> {
         let result = match known {
             Some(result) => result,
             None => {
-                let key = match issuer {
-                    Node::Anchor(place) => self.anchors.get(place).map(|anchor| Ok(&anchor.key)),
-                    Node::Intermediate(place) => self.pool.get(place).map(|issuer| {
-                        let decode =
-                            || PublicKey::from_spki_der(issuer.certificate.public_key_der());
-                        issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)
-                    }),
-                    Node::Leaf => None,
-                };
-                let key = key.unwrap_or(Err(SignatureError::Invalid)).map_err(|source| {
-                    let subject = self.certificate(issuer).subject();
-                    Stop::Here(VerifyError::IssuerKey { subject, source })
-                })?;
-                self.budget.spend_signature()?;
                 let (algorithm, _) = head.signature_algorithms();
-                let result = key.verify(algorithm, head.tbs_der(), head.signature());
-                self.checked.push((head_node, issuer, result.clone()));
+                let account = &mut self.ledger.account;
+                let result = self.pool.verify(
+                    issuer,
+                    account,
+                    algorithm,
+                    head.tbs_der(),
+                    head.signature(),
+                )?;
+                self.ledger.checked.push((head_node, issuer, result.clone()));
                 result
             }
         };
         result.map_err(|source| {
             Stop::Here(VerifyError::Signature {
                 subject: head.subject(),
-                issuer: self.certificate(issuer).subject(),
+                issuer: self.pool.candidate(issuer).subject(),
                 source,
             })
         })
     }
 
-    fn remember(
-        &mut self,
-        rejected: &mut Vec<RejectedIssuer>,
-        certificate: &Certificate,
-        is_anchor: bool,
-        error: VerifyError,
-    ) {
-        self.remembered += 1;
+    /// What can be said of a whole path alone: certificate policies and revocation.
+    fn complete(&mut self) -> Result<Found, Stop> {
+        let policies = self.check_policies().map_err(Stop::Here)?;
+        let lists = match self.terms.revocation {
+            Some(revocation) => revocation::check_path(self, revocation)?,
+            None => revocation::Used::default(),
+        };
+        Ok(Found { policies, lists })
+    }
+
+    fn check_policies(&self) -> Result<ValidPolicies, VerifyError> {
+        let path: Vec<_> = self
+            .path
+            .iter()
+            .rev()
+            .skip(1)
+            .filter_map(|&node| self.pool.certificate(node))
+            .map(|certificate| (certificate, self.terms.is_self_issued(certificate)))
+            .collect();
+        let of_a_signer = PolicyInputs::default();
+        let inputs = match self.signers.is_empty() {
+            true => self.terms.policy.inputs(),
+            false => &of_a_signer,
+        };
+        policies::process(&path, inputs).map_err(|(certificate, fault)| VerifyError::Policy {
+            subject: certificate.subject(),
+            fault,
+        })
+    }
+
+    fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: VerifyError) {
+        self.ledger.remembered += 1;
         let outranks_all = rejected.iter().all(|other| other.error.rank() < error.rank());
-        if self.remembered <= REMEMBERED || outranks_all {
-            rejected.push(RejectedIssuer { certificate: certificate.clone(), is_anchor, error });
+        if self.ledger.remembered <= REMEMBERED || outranks_all {
+            rejected.push(RejectedIssuer { issuer: self.pool.candidate(node), error });
         }
+    }
+
+    /// The time in which every certificate of the path is within its validity.
+    pub(super) fn window(&self) -> Window {
+        let anchor_counts = self.terms.has(Rule::AnchorCertificate);
+        let counts = |node: &&Node| anchor_counts || !matches!(node, Node::Anchor(_));
+        let certificates =
+            self.path.iter().filter(counts).filter_map(|&node| self.pool.certificate(node));
+        Window::of(certificates.map(Certificate::validity))
     }
 }

@@ -13,6 +13,7 @@ use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, MlDsaParams};
 use rsa::pkcs1::{RsaPssParams, RsaPublicKeyRef};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pss::Pss;
+use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use signature::hazmat::PrehashVerifier;
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
@@ -246,7 +247,16 @@ impl PublicKey {
         if valid { Ok(()) } else { Err(SignatureError::Invalid) }
     }
 
-    fn kind(&self) -> &'static str {
+    /// Whether the CA/Browser Forum's Baseline Requirements section 6.1.5 allow it.
+    pub(crate) fn is_of_the_web_pki(&self) -> bool {
+        match self {
+            Self::Rsa(key) => key.n().bit_width().is_multiple_of(8),
+            Self::P256(_) | Self::P384(_) | Self::P521(_) => true,
+            Self::Ed25519(_) | Self::MlDsa44(_) | Self::MlDsa65(_) | Self::MlDsa87(_) => false,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Rsa(_) => "an RSA key",
             Self::P256(_) => "an ECDSA key on P-256",

@@ -1,7 +1,9 @@
 //! Pools of intermediates in which a path has to be found, or cannot be.
 
 use private_ca::Certificate;
-use private_ca::verify::{AnchorError, SignatureError, Verification, Verifier, VerifyError as E};
+use private_ca::verify::{
+    AnchorError, Policy, Rule, SignatureError, Verification, Verifier, VerifyError as E,
+};
 
 use super::chains::{self, Authority};
 use super::{Agrees, Differs, Purpose, assert_refused, trial};
@@ -25,7 +27,7 @@ fn a_path_is_found_in_any_order_and_its_window_is_the_intersection() {
     let chain = trial(&[&root.certificate], &pool, &leaf).accepted();
     assert_eq!(subjects(chain.path()), ["CN=worker", "CN=Lower", "CN=Upper", "CN=Root"]);
     assert_eq!(chain.path()[0], leaf);
-    assert_eq!(chain.anchor(), &root.certificate);
+    assert_eq!(chain.anchor().certificate(), Some(&root.certificate));
     assert_eq!(chain.window().not_before.to_string(), "2027-01-01T00:00:00Z");
     assert_eq!(chain.window().not_after.to_string(), "2027-06-01T00:00:00Z");
 }
@@ -111,7 +113,7 @@ fn a_leaf_among_the_anchors_is_accepted_if_it_is_self_signed() {
 }
 
 #[test]
-fn key_identifiers_help_and_do_not_decide() {
+fn key_identifiers_help_and_decide_only_by_a_rule() {
     let root = Authority::root("Root");
     let renewed = {
         let mut params = root.params.clone();
@@ -121,9 +123,16 @@ fn key_identifiers_help_and_do_not_decide() {
     };
     // RFC 5280 section 4.2.1.1 has them help to find an issuer; OpenSSL refuses an issuer whose
     // identifier is another.
-    trial(&[&renewed], &[], &root.leaf()).judges(Differs, Agrees).accepted();
+    trial(&[&renewed], &[], &root.leaf())
+        .policy(Policy::tls_client().without(Rule::KeyIdentifiersMatch))
+        .judges(Differs, Agrees)
+        .accepted();
+    assert_refused!(
+        trial(&[&renewed], &[], &root.leaf()).judges(Agrees, Differs),
+        E::Rule { rule: Rule::KeyIdentifiersMatch, .. }
+    );
     let chain = trial(&[&renewed, &root.certificate], &[], &root.leaf()).accepted();
-    assert_eq!(chain.anchor(), &root.certificate);
+    assert_eq!(chain.anchor().certificate(), Some(&root.certificate));
 }
 
 #[test]
@@ -132,7 +141,14 @@ fn a_pool_that_wastes_work_ends_the_search() {
     let issuing = root.intermediate("Issuing");
     let namesakes: Vec<_> = (0..150).map(|_| root.intermediate("Issuing").certificate).collect();
     let pool: Vec<_> = namesakes.iter().collect();
-    let error = trial(&[&root.certificate], &pool, &issuing.leaf()).verify().unwrap_err();
+    // Where key identifiers tell namesakes apart, there is no work to waste.
+    let leaf = issuing.leaf();
+    assert_refused!(
+        trial(&[&root.certificate], &pool, &leaf),
+        E::Rule { rule: Rule::KeyIdentifiersMatch, .. }
+    );
+    let leaf = issuing.leaf_with(|params| params.use_authority_key_identifier_extension = false);
+    let error = trial(&[&root.certificate], &pool, &leaf).verify().unwrap_err();
     assert!(matches!(error, E::Budget { limit: 100, .. }), "{error}");
 }
 
@@ -155,7 +171,7 @@ fn authorities_that_all_vouch_for_each_other_end_the_search() {
 
 #[test]
 fn anchors_are_needed_and_have_usable_keys() {
-    assert!(matches!(Verifier::new([]), Err(AnchorError::None)));
+    assert!(matches!(Verifier::new([] as [Certificate; 0]), Err(AnchorError::None)));
     let root = Authority::root("Root");
     let odd = root.leaf_with(|_| {});
     let mut der = odd.as_der().to_vec();

@@ -1,0 +1,121 @@
+//! Trust anchors.
+
+use crate::certificate::subtrees::NameConstraints;
+use crate::certificate::{CanonicalName, Certificate, DistinguishedName};
+
+use super::error::AnchorError;
+use super::signature::PublicKey;
+
+/// An authority that you decided to trust: its certificate, or no more than its name and key
+/// (RFC 5280 section 6.1.1 (d)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustAnchor(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Certificate(Certificate),
+    Key { subject: DistinguishedName, public_key_der: Vec<u8>, name_constraints: Option<Vec<u8>> },
+}
+
+impl From<Certificate> for TrustAnchor {
+    fn from(certificate: Certificate) -> Self {
+        Self(Kind::Certificate(certificate))
+    }
+}
+
+impl TrustAnchor {
+    /// An authority of which no more is known than its name and the DER of its
+    /// `SubjectPublicKeyInfo`. Its certificate, if it has one, does not matter: neither its end nor
+    /// its path length.
+    #[must_use]
+    pub fn from_subject_and_key(subject: DistinguishedName, public_key_der: Vec<u8>) -> Self {
+        Self(Kind::Key { subject, public_key_der, name_constraints: None })
+    }
+
+    /// With limits to the names that it may vouch for, as the DER of a `NameConstraints` (RFC 5280
+    /// section 6.1.1 (h) and (i)). Those of an anchor that is a certificate are its own.
+    ///
+    /// # Errors
+    /// [`AnchorError::NameConstraints`] if it is anything else.
+    pub fn name_constraints(self, der: &[u8]) -> Result<Self, AnchorError> {
+        NameConstraints::from_der(der).map_err(AnchorError::NameConstraints)?;
+        Ok(match self.0 {
+            Kind::Key { subject, public_key_der, .. } => {
+                Self(Kind::Key { subject, public_key_der, name_constraints: Some(der.to_vec()) })
+            }
+            certificate => Self(certificate),
+        })
+    }
+
+    /// The authority's name.
+    #[must_use]
+    pub fn subject(&self) -> DistinguishedName {
+        match &self.0 {
+            Kind::Certificate(certificate) => certificate.subject(),
+            Kind::Key { subject, .. } => subject.clone(),
+        }
+    }
+
+    /// The DER of the authority's name.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        match &self.0 {
+            Kind::Certificate(certificate) => certificate.subject_der(),
+            Kind::Key { subject, .. } => subject.as_der(),
+        }
+    }
+
+    /// The DER of its `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn public_key_der(&self) -> &[u8] {
+        match &self.0 {
+            Kind::Certificate(certificate) => certificate.public_key_der(),
+            Kind::Key { public_key_der, .. } => public_key_der,
+        }
+    }
+
+    /// Its certificate, if it was given as one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match &self.0 {
+            Kind::Certificate(certificate) => Some(certificate),
+            Kind::Key { .. } => None,
+        }
+    }
+
+    pub(super) fn constraints(&self) -> Option<NameConstraints<'_>> {
+        match &self.0 {
+            Kind::Certificate(certificate) => certificate.name_constraints(),
+            Kind::Key { name_constraints, .. } => {
+                name_constraints.as_deref().and_then(|der| NameConstraints::from_der(der).ok())
+            }
+        }
+    }
+
+    /// By name; of one name, those that last longest first.
+    pub(super) fn order(&self) -> impl Ord + use<'_> {
+        let certificate = self.certificate();
+        (
+            self.subject_der(),
+            std::cmp::Reverse(certificate.map(|certificate| certificate.validity().not_after)),
+            certificate.map_or(self.public_key_der(), Certificate::as_der),
+        )
+    }
+}
+
+/// A trust anchor with its key decoded and its name made comparable.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    pub(super) trusted: TrustAnchor,
+    pub(super) name: CanonicalName,
+    pub(super) key: PublicKey,
+}
+
+impl Anchor {
+    pub(super) fn new(trusted: TrustAnchor) -> Result<Self, AnchorError> {
+        match PublicKey::from_spki_der(trusted.public_key_der()) {
+            Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
+            Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),
+        }
+    }
+}

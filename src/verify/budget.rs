@@ -1,0 +1,92 @@
+//! What one verification may cost at most.
+
+use super::error::VerifyError;
+
+/// What one verification may cost at most. When it is spent, the search ends there and then with
+/// [`VerifyError::Budget`], whatever it had found so far: the certificates at hand are far more than
+/// any chain needs, or arranged to waste work.
+///
+/// A chain of n certificates takes n - 1 signatures and as many steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    signatures: u32,
+    steps: u32,
+    comparisons: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            // Go's maxChainSignatureChecks, its remedy for CVE-2018-16875. It bounds the length of
+            // a path, too.
+            signatures: 100,
+            // mozilla::pkix's path building budget (pkixbuild.cpp), which rustls-webpki took over.
+            steps: 200_000,
+            // Go's default for VerifyOptions.MaxConstraintComparisions, which rustls-webpki took over.
+            comparisons: 250_000,
+        }
+    }
+}
+
+impl Budget {
+    /// How many signatures may be checked, on certificates and revocation lists; 100 by default.
+    #[must_use]
+    pub fn signatures(self, limit: u32) -> Self {
+        Self { signatures: limit, ..self }
+    }
+
+    /// How many attempts may be made to extend a path by one certificate; 200,000 by default.
+    #[must_use]
+    pub fn path_steps(self, limit: u32) -> Self {
+        Self { steps: limit, ..self }
+    }
+
+    /// How many names may be compared with name constraints; 250,000 by default. A comparison of
+    /// long names counts once for each 256 octets.
+    #[must_use]
+    pub fn name_constraint_comparisons(self, limit: u32) -> Self {
+        Self { comparisons: limit, ..self }
+    }
+}
+
+/// A budget of which a part is spent.
+pub(super) struct Account {
+    limits: Budget,
+    left: Budget,
+}
+
+impl Account {
+    pub(super) fn new(limits: Budget) -> Self {
+        Self { limits, left: limits }
+    }
+
+    pub(super) fn spend_signature(&mut self) -> Result<(), VerifyError> {
+        spend(&mut self.left.signatures, 1, "signature checks", self.limits.signatures)
+    }
+
+    pub(super) fn spend_step(&mut self) -> Result<(), VerifyError> {
+        spend(&mut self.left.steps, 1, "attempts to extend a path", self.limits.steps)
+    }
+
+    /// A comparison that looks at so many octets at most.
+    pub(super) fn spend_comparison(&mut self, octets: usize) -> Result<(), VerifyError> {
+        let cost = u32::try_from(octets / 256).unwrap_or(u32::MAX).saturating_add(1);
+        let what = "comparisons with name constraints";
+        spend(&mut self.left.comparisons, cost, what, self.limits.comparisons)
+    }
+
+    /// Whether more than half of the signatures are left.
+    pub(super) fn has_signatures_to_spare(&self) -> bool {
+        self.left.signatures > self.limits.signatures / 2
+    }
+}
+
+fn spend(left: &mut u32, cost: u32, work: &'static str, limit: u32) -> Result<(), VerifyError> {
+    match left.checked_sub(cost) {
+        Some(less) => {
+            *left = less;
+            Ok(())
+        }
+        None => Err(VerifyError::Budget { work, limit }),
+    }
+}

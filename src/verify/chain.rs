@@ -1,0 +1,156 @@
+//! What a verification finds.
+
+use const_oid::ObjectIdentifier;
+
+use super::Verification;
+use super::anchor::TrustAnchor;
+use super::checks::{self, Role};
+use super::error::VerifyError;
+use super::path::Found;
+use super::policies::ValidPolicies;
+use super::policy::{Policy, Rule};
+use super::revocation::RevocationList;
+use crate::certificate::{Certificate, Timestamp, Validity, oid};
+
+/// A path from a certificate to a trust anchor that was found valid. Only
+/// [`Verifier::verify`](super::Verifier::verify) can make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedChain {
+    path: Vec<Certificate>,
+    anchor: TrustAnchor,
+    window: Validity,
+    policies: ValidPolicies,
+    lists: Vec<RevocationList>,
+}
+
+/// A time that is narrowed by everything that has to be current in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Window {
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+}
+
+impl Window {
+    pub(super) fn of(validities: impl Iterator<Item = Validity>) -> Self {
+        validities.fold(Self::default(), |window, validity| {
+            window.and(Self { first: Some(validity.not_before), last: Some(validity.not_after) })
+        })
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        let narrower = |a: Option<Timestamp>, b: Option<Timestamp>, choose: fn(_, _) -> _| {
+            a.zip(b).map(|(a, b)| choose(a, b)).or(a).or(b)
+        };
+        Self {
+            first: narrower(self.first, other.first, Timestamp::max),
+            last: narrower(self.last, other.last, Timestamp::min),
+        }
+    }
+
+    fn within(self, validity: Validity) -> Validity {
+        Validity {
+            not_before: self
+                .first
+                .map_or(validity.not_before, |first| first.max(validity.not_before)),
+            not_after: self.last.map_or(validity.not_after, |last| last.min(validity.not_after)),
+        }
+    }
+}
+
+impl VerifiedChain {
+    pub(super) fn new<'a>(
+        leaf: &'a Certificate,
+        issuers: impl Iterator<Item = &'a Certificate>,
+        anchor: &TrustAnchor,
+        anchor_counts: bool,
+        found: Found,
+    ) -> Self {
+        let path: Vec<_> = std::iter::once(leaf).chain(issuers).cloned().collect();
+        let ends = path
+            .iter()
+            .filter(|&certificate| anchor_counts || anchor.certificate() != Some(certificate));
+        let window = Window::of(ends.map(Certificate::validity)).and(found.lists.window);
+        Self {
+            window: window.within(leaf.validity()),
+            path,
+            anchor: anchor.clone(),
+            policies: found.policies,
+            lists: found.lists.lists,
+        }
+    }
+
+    /// A leaf that is itself an anchor.
+    pub(super) fn trusted(leaf: &Certificate, anchor: &TrustAnchor) -> Self {
+        Self {
+            path: vec![leaf.clone()],
+            anchor: anchor.clone(),
+            window: leaf.validity(),
+            policies: ValidPolicies::Any,
+            lists: Vec::new(),
+        }
+    }
+
+    /// The certificates from the leaf to the trust anchor, both included; an anchor that was given
+    /// as a name and a key has none.
+    #[must_use]
+    pub fn path(&self) -> &[Certificate] {
+        &self.path
+    }
+
+    /// The trust anchor that the path leads to.
+    #[must_use]
+    pub fn anchor(&self) -> &TrustAnchor {
+        &self.anchor
+    }
+
+    /// The time in which this very path is valid: every certificate is within its validity, and
+    /// every revocation list that was used is current.
+    #[must_use]
+    pub fn window(&self) -> Validity {
+        self.window
+    }
+
+    /// The certificate policies under which the path is valid, of those that were accepted (RFC
+    /// 5280 section 6.1.6). anyPolicy (2.5.29.32.0) stands for all; none means that the path is
+    /// valid, and for no policy.
+    #[must_use]
+    pub fn policies(&self) -> Vec<ObjectIdentifier> {
+        match &self.policies {
+            ValidPolicies::Any => vec![oid::ANY_POLICY],
+            ValidPolicies::These(policies) => policies.clone(),
+        }
+    }
+
+    /// What another policy holds against this very path: every rule that a certificate of it breaks.
+    ///
+    /// The path was found under one policy; under the other there may be another path.
+    #[must_use]
+    pub fn violations(&self, policy: &Policy, at: Timestamp) -> Vec<VerifyError> {
+        let verification = Verification::new(policy.clone()).at(at);
+        let terms = verification.terms();
+        let mut violations = Vec::new();
+        let mut below = 0;
+        for (depth, certificate) in self.path.iter().enumerate() {
+            let is_anchor = self.anchor.certificate() == Some(certificate);
+            let role = match depth {
+                0 => Role::Leaf,
+                _ => Role::Issuer { is_anchor, below },
+            };
+            if !is_anchor || terms.has(Rule::AnchorCertificate) {
+                violations.extend(checks::all(certificate, role, &terms));
+            }
+            if let Some(issuer) = self.path.get(depth + 1) {
+                violations.extend(checks::key_identifiers(certificate, issuer, &terms).err());
+            }
+            let counts = terms.has(Rule::SelfIssuedCount) || !terms.is_self_issued(certificate);
+            below += usize::from(depth > 0 && counts);
+        }
+        violations
+    }
+
+    /// The revocation lists that say that no certificate of the path is revoked.
+    #[must_use]
+    pub fn revocation_lists(&self) -> &[RevocationList] {
+        &self.lists
+    }
+}

@@ -1,0 +1,402 @@
+//! Name constraints (RFC 5280 sections 4.2.1.10 and 6.1.4 (g)): which names a certificate's issuer
+//! may vouch for.
+//!
+//! Every issuer's constraints are put to every certificate below it as soon as the issuer joins a
+//! path. That comes to the same as section 6.1's running intersection of permitted and union of
+//! excluded subtrees, and ends a hopeless path early.
+
+use std::net::IpAddr;
+
+use const_oid::db::rfc3280::EMAIL_ADDRESS;
+
+use super::uri;
+use crate::certificate::general_name::GeneralName;
+use crate::certificate::subtrees::{NameConstraints, Subtrees};
+use crate::certificate::{
+    CanonicalName, Certificate, DistinguishedName, SubjectAlternativeName, address,
+};
+use crate::verify::Terms;
+use crate::verify::budget::Account;
+use crate::verify::error::{ConstraintBreach, VerifyError};
+use crate::verify::policy::Rule;
+
+/// The names of one certificate that constraints are put to.
+struct Name<'a> {
+    name: GeneralName<'a>,
+    /// Of a directory name.
+    canonical: CanonicalName,
+}
+
+/// A constraint, with what is compared of it.
+struct Base<'a> {
+    base: GeneralName<'a>,
+    canonical: CanonicalName,
+}
+
+/// Why a certificate is not within constraints.
+pub(in crate::verify) enum Failure {
+    Breach {
+        name: String,
+        breach: ConstraintBreach,
+    },
+    /// A constraint has no meaning.
+    Malformed {
+        constraint: String,
+    },
+    Budget(VerifyError),
+}
+
+impl From<VerifyError> for Failure {
+    fn from(budget: VerifyError) -> Self {
+        Self::Budget(budget)
+    }
+}
+
+/// Puts constraints to the names of the certificates below.
+pub(in crate::verify) fn check<'a>(
+    constraints: &NameConstraints<'_>,
+    below: impl Iterator<Item = &'a Certificate>,
+    terms: &Terms<'_>,
+    account: &mut Account,
+) -> Result<(), (Option<&'a Certificate>, Failure)> {
+    let read = |subtrees| bases(subtrees, terms).map_err(|failure| (None, failure));
+    let mut examination = Examination {
+        permitted: read(constraints.permitted)?,
+        excluded: read(constraints.excluded)?,
+        terms,
+        account,
+    };
+    for certificate in below {
+        examination
+            .check_certificate(certificate)
+            .map_err(|failure| (Some(certificate), failure))?;
+    }
+    Ok(())
+}
+
+/// One issuer's constraints, while they are put to names.
+struct Examination<'a> {
+    permitted: Vec<Base<'a>>,
+    excluded: Vec<Base<'a>>,
+    terms: &'a Terms<'a>,
+    account: &'a mut Account,
+}
+
+fn bases<'a>(subtrees: Subtrees<'a>, terms: &Terms<'_>) -> Result<Vec<Base<'a>>, Failure> {
+    let refuses_leading_period = terms.has(Rule::DnsConstraintSyntax);
+    let every_form = terms.has(Rule::EveryNameForm);
+    subtrees
+        .filter(|base| {
+            every_form || !matches!(base, GeneralName::Directory(_) | GeneralName::Other { .. })
+        })
+        .map(|base| {
+            let is_sound = match base {
+                GeneralName::Dns(base) => is_dns_constraint(base, refuses_leading_period),
+                GeneralName::Email(base) => is_email_constraint(base),
+                GeneralName::Uri(base) => {
+                    is_dns_constraint(base, false) && base.parse::<IpAddr>().is_err()
+                }
+                _ => true,
+            };
+            if !is_sound {
+                return Err(Failure::Malformed { constraint: text(&base) });
+            }
+            Ok(Base { canonical: canonical(&base), base })
+        })
+        .collect()
+}
+
+fn canonical(name: &GeneralName<'_>) -> CanonicalName {
+    match name {
+        GeneralName::Directory(der) => CanonicalName::of(der),
+        _ => CanonicalName::default(),
+    }
+}
+
+/// Labels with periods between them, perhaps one before them; or nothing, which is every name.
+fn is_dns_constraint(base: &str, refuses_leading_period: bool) -> bool {
+    let labels = match base.strip_prefix('.') {
+        Some(labels) if !refuses_leading_period => labels,
+        _ => base,
+    };
+    base.is_empty() || is_dns_name(labels)
+}
+
+/// A host in RFC 1034's preferred syntax, with `_` allowed as every verifier does.
+pub(super) fn is_dns_name(name: &str) -> bool {
+    matches!(SubjectAlternativeName::dns(name), Ok(SubjectAlternativeName::Dns(_)))
+        && !name.starts_with('*')
+}
+
+/// A mailbox, a host, or a domain after a period.
+fn is_email_constraint(base: &str) -> bool {
+    match base.rsplit_once('@') {
+        Some((mailbox, host)) => !mailbox.is_empty() && is_dns_name(host),
+        None => is_dns_constraint(base, false),
+    }
+}
+
+impl Examination<'_> {
+    fn check_certificate(&mut self, certificate: &Certificate) -> Result<(), Failure> {
+        let constrains = |examination: &Self, tag: u32| {
+            let mut bases = examination.permitted.iter().chain(&examination.excluded);
+            bases.any(|base| base.base.tag() == tag)
+        };
+        let subject = GeneralName::Directory(certificate.subject_der());
+        if constrains(self, subject.tag()) {
+            let canonical = canonical(&subject);
+            if !canonical.is_empty() {
+                self.check_name(&Name { name: subject, canonical })?;
+            }
+        }
+        let mut has_email = false;
+        for name in certificate.general_names() {
+            has_email |= matches!(name, GeneralName::Email(_));
+            if self.terms.has(Rule::ConstrainedNamesWellFormed) && !is_well_formed(&name) {
+                let breach = ConstraintBreach::MalformedName;
+                return Err(Failure::Breach { name: text(&name), breach });
+            }
+            self.check_name(&Name { canonical: canonical(&name), name })?;
+        }
+        // Section 4.2.1.10: addresses in the subject, as they were written before there was a
+        // subjectAltName, count where it has none.
+        let reads_subject = self.terms.has(Rule::EveryNameForm) && !has_email;
+        if reads_subject && constrains(self, GeneralName::Email("").tag()) {
+            for (attribute, address) in certificate.subject().attributes() {
+                if attribute == EMAIL_ADDRESS {
+                    let name = GeneralName::Email(&address);
+                    self.check_name(&Name { canonical: CanonicalName::default(), name })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_name(&mut self, name: &Name<'_>) -> Result<(), Failure> {
+        let breach = |breach| Failure::Breach { name: text(&name.name), breach };
+        let of_this_form = |base: &&Base<'_>| base.base.tag() == name.name.tag();
+        let mut is_constrained = false;
+        let mut is_permitted = false;
+        for base in self.permitted.iter().filter(of_this_form) {
+            is_constrained = true;
+            self.account.spend_comparison(base.canonical.len().min(name.canonical.len()))?;
+            is_permitted =
+                matches(name, base, Subtree::Permitted, self.terms).ok_or_else(|| {
+                    breach(ConstraintBreach::Unprocessed { constraint: text(&base.base) })
+                })?;
+            if is_permitted {
+                break;
+            }
+        }
+        if is_constrained && !is_permitted {
+            let permitted = self.permitted.iter().filter(of_this_form);
+            let permitted = permitted.take(SHOWN).map(|base| text(&base.base)).collect();
+            return Err(breach(ConstraintBreach::NotPermitted { permitted }));
+        }
+        for base in self.excluded.iter().filter(of_this_form) {
+            self.account.spend_comparison(base.canonical.len().min(name.canonical.len()))?;
+            let constraint = || text(&base.base);
+            match matches(name, base, Subtree::Excluded, self.terms) {
+                Some(false) => {}
+                Some(true) => {
+                    return Err(breach(ConstraintBreach::Excluded { constraint: constraint() }));
+                }
+                None => {
+                    return Err(breach(ConstraintBreach::Unprocessed { constraint: constraint() }));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many permitted subtrees an error holds: a hostile certificate has far more than anybody reads.
+const SHOWN: usize = 16;
+
+/// Whether Go could compare the name with a constraint.
+fn is_well_formed(name: &GeneralName<'_>) -> bool {
+    let is_host = |host: &str| {
+        host.is_empty()
+            || host.split('.').all(|label| {
+                !label.is_empty() && label.bytes().all(|octet| octet.is_ascii_graphic())
+            })
+    };
+    match name {
+        GeneralName::Dns(name) => is_host(name),
+        GeneralName::Email(address) => address.rsplit_once('@').is_some_and(|(mailbox, host)| {
+            !mailbox.is_empty() && !host.is_empty() && is_host(host)
+        }),
+        GeneralName::Uri(uri) => uri::host(uri).is_some(),
+        _ => true,
+    }
+}
+
+/// What a constraint does with the names in its subtree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subtree {
+    Permitted,
+    Excluded,
+}
+
+/// Whether a name lies in the subtree of a constraint of the same form. `None` if that cannot be
+/// said: of a form that is not processed, or of a name without the part that is constrained.
+fn matches(name: &Name<'_>, base: &Base<'_>, subtree: Subtree, terms: &Terms<'_>) -> Option<bool> {
+    let covers_domain = match subtree {
+        Subtree::Permitted => !terms.has(Rule::PermittedHostsAreExact),
+        Subtree::Excluded => terms.has(Rule::ExcludedHostsCoverDomains),
+    };
+    match (name.name, base.base) {
+        (GeneralName::Dns(name), GeneralName::Dns(base)) => Some(dns(name, base, subtree)),
+        (GeneralName::Ip(address), GeneralName::Ip(network)) => Some(ip(address, network)),
+        (GeneralName::Email(address), GeneralName::Email(base)) => {
+            email(address, base, covers_domain)
+        }
+        (GeneralName::Uri(uri), GeneralName::Uri(base)) => {
+            uri::host(uri).map(|host| host_or_domain(host, base, covers_domain))
+        }
+        (GeneralName::Directory(_), GeneralName::Directory(_)) => {
+            Some(name.canonical.is_within(&base.canonical))
+        }
+        _ => None,
+    }
+}
+
+/// A name is in the subtree of the name that it ends with, label by label. A wildcard stands for
+/// many names: for a permitted subtree it has to be in it whole, for an excluded one with any.
+fn dns(name: &str, base: &str, subtree: Subtree) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if base.is_empty() {
+        return true;
+    }
+    if let Some(parent) = name.strip_prefix("*.") {
+        return is_at_or_below(parent, base)
+            || subtree == Subtree::Excluded && is_parent_of(parent, base);
+    }
+    is_at_or_below(name, base)
+}
+
+/// With a period before it a constraint is met by names below it alone.
+fn is_at_or_below(name: &str, base: &str) -> bool {
+    let below = |domain: &str| {
+        let start = name.len().checked_sub(domain.len() + 1);
+        start.and_then(|start| name.split_at_checked(start)).is_some_and(|(_, end)| {
+            end.strip_prefix('.').is_some_and(|end| end.eq_ignore_ascii_case(domain))
+        })
+    };
+    match base.strip_prefix('.') {
+        Some(domain) => below(domain),
+        None => name.eq_ignore_ascii_case(base) || below(base),
+    }
+}
+
+/// Whether `*.parent` could be the constrained name, or one in its subtree.
+fn is_parent_of(parent: &str, base: &str) -> bool {
+    let base = base.strip_prefix('.').unwrap_or(base);
+    base.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
+}
+
+fn ip(address: &[u8], network: &[u8]) -> bool {
+    let Some((base, mask)) = network.split_at_checked(network.len() / 2) else {
+        return false;
+    };
+    address.len() == base.len()
+        && address
+            .iter()
+            .zip(base)
+            .zip(mask)
+            .all(|((address, base), mask)| address & mask == base & mask)
+}
+
+/// A constraint is a mailbox, a host (all its mailboxes) or a domain (all its hosts' mailboxes).
+fn email(address: &str, base: &str, covers_domain: bool) -> Option<bool> {
+    let (mailbox, host) = address.rsplit_once('@')?;
+    Some(match base.rsplit_once('@') {
+        Some((wanted, wanted_host)) => mailbox == wanted && host.eq_ignore_ascii_case(wanted_host),
+        None => host_or_domain(host, base, covers_domain),
+    })
+}
+
+/// A constraint is a host, or after a period a domain: then hosts below it alone.
+fn host_or_domain(host: &str, base: &str, covers_domain: bool) -> bool {
+    match base.strip_prefix('.') {
+        None if base.is_empty() => true,
+        None if !covers_domain => host.eq_ignore_ascii_case(base),
+        _ => is_at_or_below(host, base),
+    }
+}
+
+fn text(name: &GeneralName<'_>) -> String {
+    match name {
+        GeneralName::Directory(der) => match DistinguishedName::from_der(der) {
+            Ok(name) => format!("directory name {name}"),
+            Err(_) => "directory name".to_owned(),
+        },
+        GeneralName::Ip(octets) if matches!(octets.len(), 8 | 32) => {
+            let (base, mask) = octets.split_at_checked(octets.len() / 2).unwrap_or_default();
+            let ones: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
+            address(base).map_or_else(|_| "IP".to_owned(), |base| format!("IP:{base}/{ones}"))
+        }
+        other => SubjectAlternativeName::of(*other)
+            .map_or_else(|_| "a malformed name".to_owned(), |name| name.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dns_constraints_are_met_label_by_label() {
+        for (name, base) in [
+            ("acme.internal", "acme.internal"),
+            ("a.b.ACME.internal", "acme.INTERNAL"),
+            ("acme.internal", ""),
+            ("a.acme.internal", ".acme.internal"),
+            ("*.acme.internal", "acme.internal"),
+            ("acme.internal.", "acme.internal"),
+        ] {
+            assert!(dns(name, base, Subtree::Permitted), "{name} {base}");
+            assert!(dns(name, base, Subtree::Excluded), "{name} {base}");
+        }
+        for (name, base) in [
+            ("xacme.internal", "acme.internal"),
+            ("internal", "acme.internal"),
+            ("acme.internal", ".acme.internal"),
+            ("acme.internal.example", "acme.internal"),
+            ("*.internal", "a.acme.internal"),
+        ] {
+            assert!(!dns(name, base, Subtree::Permitted), "{name} {base}");
+            assert!(!dns(name, base, Subtree::Excluded), "{name} {base}");
+        }
+        // The wildcard stands for the excluded name, and for others that are not permitted.
+        assert!(dns("*.acme.internal", "a.acme.internal", Subtree::Excluded));
+        assert!(!dns("*.acme.internal", "a.acme.internal", Subtree::Permitted));
+    }
+
+    #[test]
+    fn email_constraints_are_a_mailbox_a_host_or_a_domain() {
+        for (address, base, expected) in [
+            ("ann@acme.example", "ann@ACME.example", Some(true)),
+            ("Ann@acme.example", "ann@acme.example", Some(false)),
+            ("ann@acme.example", "acme.example", Some(true)),
+            ("ann@mail.acme.example", "acme.example", Some(false)),
+            ("ann@mail.acme.example", ".acme.example", Some(true)),
+            ("ann@acme.example", ".acme.example", Some(false)),
+            ("ann@acme.example", "", Some(true)),
+            ("\"a@b\"@acme.example", "acme.example", Some(true)),
+            ("ann", "acme.example", None),
+        ] {
+            assert_eq!(email(address, base, false), expected, "{address} {base}");
+        }
+        // As Go has it.
+        assert_eq!(email("ann@mail.acme.example", "acme.example", true), Some(true));
+    }
+
+    #[test]
+    fn addresses_are_in_a_network_of_their_own_kind() {
+        assert!(ip(&[10, 1, 2, 3], &[10, 1, 0, 0, 255, 255, 0, 0]));
+        assert!(!ip(&[10, 2, 2, 3], &[10, 1, 0, 0, 255, 255, 0, 0]));
+        assert!(!ip(&[10; 16], &[10, 1, 0, 0, 255, 255, 0, 0]));
+        assert!(ip(&[10, 1, 2, 3], &[0; 8]));
+    }
+}

@@ -1,0 +1,436 @@
+//! Revocation by CRL (RFC 5280 section 6.3), offline: with the lists at hand, nothing is fetched.
+
+mod list;
+mod scope;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+pub use list::{CrlReason, RevocationList};
+
+use super::chain::Window;
+use super::checks::{self, Role};
+use super::error::{ListError, RejectedList, VerifyError};
+use super::path::{Node, Search, Stop};
+use super::policy::Rule;
+use crate::certificate::distribution_points::{DistributionPoint, Reasons};
+use crate::certificate::{CanonicalName, Certificate};
+use crate::oid::NamedOid;
+use list::Listed;
+
+/// How deep the signers of lists may depend on lists of other signers.
+const NESTED: usize = 4;
+
+/// Which certificates must not be revoked, according to which lists.
+///
+/// Unless it is changed, every certificate below the trust anchor has to be covered by a current
+/// list for every reason, and a certificate whose status is unknown is refused.
+///
+/// ```no_run
+/// use private_ca::verify::{Purpose, Revocation, RevocationList, Verification};
+///
+/// let lists = RevocationList::all_from_pem_or_der(&std::fs::read("ca.crl")?)?;
+/// let client = Verification::new(Purpose::Client).revocation(Revocation::new(lists));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Revocation {
+    /// Those made last come first.
+    lists: Arc<[RevocationList]>,
+    leaf_alone: bool,
+    accepts_unknown: bool,
+    accepts_expired: bool,
+}
+
+impl Revocation {
+    /// With complete lists, and delta lists to go with them, in any order.
+    #[must_use]
+    pub fn new(lists: impl IntoIterator<Item = RevocationList>) -> Self {
+        let mut lists: Vec<_> = lists.into_iter().collect();
+        lists.sort_by(|a, b| {
+            let key = |list: &RevocationList| Reverse(list.this_update());
+            key(a).cmp(&key(b)).then_with(|| a.as_der().cmp(b.as_der()))
+        });
+        lists.dedup();
+        Self {
+            lists: lists.into(),
+            leaf_alone: false,
+            accepts_unknown: false,
+            accepts_expired: false,
+        }
+    }
+
+    /// Only of the leaf, not of the intermediate certificates: an issuer that was revoked, its key
+    /// stolen perhaps, stays in power.
+    #[must_use]
+    pub fn of_leaf_alone(self) -> Self {
+        Self { leaf_alone: true, ..self }
+    }
+
+    /// A certificate that no list covers counts as not revoked. Whoever can keep a list away can
+    /// then use a revoked certificate.
+    #[must_use]
+    pub fn accept_unknown(self) -> Self {
+        Self { accepts_unknown: true, ..self }
+    }
+
+    /// A list that is past its nextUpdate counts. What was revoked since is not noticed.
+    #[must_use]
+    pub fn accept_expired_lists(self) -> Self {
+        Self { accepts_expired: true, ..self }
+    }
+}
+
+/// The lists that a path's validity rests on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Used {
+    pub(super) lists: Vec<RevocationList>,
+    pub(super) window: Window,
+}
+
+impl Used {
+    fn add(&mut self, other: Self) {
+        self.window = self.window.and(other.window);
+        for list in other.lists {
+            if !self.lists.contains(&list) {
+                self.lists.push(list);
+            }
+        }
+    }
+}
+
+/// A certificate whose status is asked for, and the node that its issuer is in the path.
+struct Question<'a> {
+    certificate: &'a Certificate,
+    issuer: Node,
+    issuer_name: CanonicalName,
+}
+
+/// Checks every certificate of a complete path that has to be checked.
+pub(super) fn check_path<'a>(
+    search: &mut Search<'_, 'a>,
+    revocation: &Revocation,
+) -> Result<Used, Stop> {
+    let mut used = Used::default();
+    let count = if revocation.leaf_alone { 1 } else { search.path.len() };
+    let pairs: Vec<_> =
+        search.path.iter().copied().zip(search.path.iter().copied().skip(1)).collect();
+    for (node, issuer) in pairs.into_iter().take(count) {
+        let Some(certificate) = search.pool.certificate(node) else {
+            continue;
+        };
+        let issuer_name = CanonicalName::of(certificate.issuer_der());
+        let question = Question { certificate, issuer, issuer_name };
+        used.add(status(search, revocation, &question)?);
+    }
+    Ok(used)
+}
+
+/// Section 6.3.3: whether a certificate is revoked, is not, or cannot be told.
+fn status(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    question: &Question<'_>,
+) -> Result<Used, Stop> {
+    let mut used = Used::default();
+    let mut covered = Reasons::NONE;
+    let mut rejected = Vec::new();
+    let points = question.certificate.crl_distribution_points();
+    // The last step of section 6.3.3: lists that no distribution point names.
+    let points = points.into_iter().map(Some).chain(std::iter::once(None));
+    for point in points {
+        for list in revocation.lists.iter().filter(|list| !list.is_delta()) {
+            match consult(search, revocation, question, point.as_ref(), list, covered) {
+                Ok(Some(answer)) => {
+                    if let Some(listed) = answer.listed {
+                        return Err(Stop::Here(VerifyError::Revoked {
+                            subject: question.certificate.subject(),
+                            serial_number: question.certificate.serial_number(),
+                            since: listed.since,
+                            reason: listed.reason,
+                            issuer: list.issuer(),
+                        }));
+                    }
+                    covered = covered.or(answer.reasons);
+                    used.add(answer.used);
+                }
+                Ok(None) => {}
+                Err(NotConsulted::Rejected(error)) => {
+                    rejected.push(RejectedList { list: list.clone(), error });
+                }
+                Err(NotConsulted::Fatal(error)) => return Err(Stop::Fatal(error)),
+            }
+        }
+    }
+    if revocation.accepts_unknown {
+        // Without these lists the status would be unknown, and accepted: they limit no window.
+        return Ok(Used { window: Window::default(), ..used });
+    }
+    if covered.contains(Reasons::ALL) {
+        return Ok(used);
+    }
+    rejected.dedup_by(|a, b| a.list == b.list);
+    Err(Stop::Here(VerifyError::RevocationUnknown {
+        subject: question.certificate.subject(),
+        lists: rejected,
+    }))
+}
+
+/// What a list says.
+struct Answer {
+    listed: Option<Listed>,
+    reasons: Reasons,
+    used: Used,
+}
+
+/// Why a list says nothing.
+enum NotConsulted {
+    Rejected(ListError),
+    Fatal(VerifyError),
+}
+
+impl From<ListError> for NotConsulted {
+    fn from(error: ListError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+/// Asks one list about a certificate, by way of one of its distribution points. `None` if the list
+/// is another issuer's, or about nothing that is not covered yet.
+fn consult(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    question: &Question<'_>,
+    point: Option<&DistributionPoint<'_>>,
+    list: &RevocationList,
+    covered: Reasons,
+) -> Result<Option<Answer>, NotConsulted> {
+    if !scope::is_of_issuer(list, point, &question.issuer_name) {
+        return Ok(None);
+    }
+    scope::check(list, point, question.certificate, &question.issuer_name)?;
+    let reasons = scope::reasons(list, point);
+    if covered.contains(reasons) {
+        return Ok(None);
+    }
+    check_list(search, list)?;
+    let mut used = authenticate(search, revocation, question, list)?;
+    let find = |list: &RevocationList| list.find(&question.issuer_name, question.certificate);
+    let of_complete = find(list);
+    let mut listed = of_complete;
+    let delta = find_delta(search, revocation, question, list)?;
+    let delta = delta.map(|(delta, of_delta)| {
+        used.add(of_delta);
+        used.lists.push(delta.clone());
+        if let Some(change) = find(delta) {
+            listed =
+                Some(change).filter(|change| change.reason != Some(CrlReason::REMOVE_FROM_CRL));
+        }
+        delta
+    });
+    // A complete list that is past its nextUpdate counts with a delta that is not.
+    if delta.is_none() {
+        check_current(search, revocation, list)?;
+    }
+    let mut window = window(list, delta, of_complete.is_some());
+    if revocation.accepts_expired {
+        window.last = None;
+    }
+    used.add(Used { lists: vec![list.clone()], window });
+    Ok(Some(Answer { listed, reasons, used }))
+}
+
+/// What is asked of every list, complete or delta, but to be current.
+fn check_list(search: &Search<'_, '_>, list: &RevocationList) -> Result<(), ListError> {
+    if let Some(extension) = list.unknown_critical() {
+        return Err(ListError::CriticalExtension { extension: NamedOid(extension) });
+    }
+    let (outside, inside) = list.signature_algorithms();
+    if outside != inside {
+        return Err(ListError::SignatureAlgorithmsDiffer);
+    }
+    if search.terms.has(Rule::CrlNumberPresent)
+        && (list.number().is_none() || list.number_is_critical())
+    {
+        return Err(ListError::Rule { rule: Rule::CrlNumberPresent });
+    }
+    let at = search.terms.at;
+    if list.this_update() > at {
+        return Err(ListError::NotYetMade { this_update: list.this_update(), at });
+    }
+    Ok(())
+}
+
+/// Whether a list is not past its nextUpdate.
+fn check_current(
+    search: &Search<'_, '_>,
+    revocation: &Revocation,
+    list: &RevocationList,
+) -> Result<(), ListError> {
+    let at = search.terms.at;
+    match list.next_update() {
+        _ if revocation.accepts_expired => Ok(()),
+        Some(next_update) if at <= next_update => Ok(()),
+        Some(next_update) => Err(ListError::Expired { next_update, at }),
+        None => Err(ListError::NoNextUpdate),
+    }
+}
+
+/// The delta list that brings a complete one up to date (section 6.3.3 (c)), if there is one, and
+/// what it rests on.
+fn find_delta<'r>(
+    search: &mut Search<'_, '_>,
+    revocation: &'r Revocation,
+    question: &Question<'_>,
+    complete: &RevocationList,
+) -> Result<Option<(&'r RevocationList, Used)>, NotConsulted> {
+    for delta in revocation.lists.iter().filter(|list| scope::updates(list, complete)) {
+        if check_list(search, delta).is_err() || check_current(search, revocation, delta).is_err() {
+            continue;
+        }
+        match authenticate(search, revocation, question, delta) {
+            Ok(used) => return Ok(Some((delta, used))),
+            Err(NotConsulted::Rejected(_)) => {}
+            Err(fatal) => return Err(fatal),
+        }
+    }
+    Ok(None)
+}
+
+/// The time in which a complete list, with a delta list to go with it, says that a certificate is
+/// not revoked. A complete list that lists it, on hold, counts only with the delta that removes it;
+/// another counts alone until its nextUpdate, and with a delta until the delta's.
+fn window(
+    complete: &RevocationList,
+    delta: Option<&RevocationList>,
+    complete_lists_it: bool,
+) -> Window {
+    let (made, next) = (complete.this_update(), complete.next_update());
+    let (first, last) = match delta {
+        None => (made, next),
+        Some(delta) if complete_lists_it => (made.max(delta.this_update()), delta.next_update()),
+        Some(delta) => {
+            let overlap = next.is_some_and(|next| delta.this_update() <= next);
+            let first = if overlap { made } else { made.max(delta.this_update()) };
+            (first, next.max(delta.next_update()))
+        }
+    };
+    Window { first: Some(first), last }
+}
+
+/// Section 6.3.3 (f) and (g): finds who signed the list, and checks that he may. What the list then
+/// rests on, besides itself.
+fn authenticate(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    question: &Question<'_>,
+    list: &RevocationList,
+) -> Result<Used, NotConsulted> {
+    let mut reason = ListError::NoSigner;
+    for signer in possible_signers(search, question, list) {
+        match try_signer(search, revocation, question, list, signer) {
+            Ok(used) => return Ok(used),
+            Err(NotConsulted::Rejected(error)) => {
+                // Somebody who did sign it, and may not, is more of a reason than his namesakes.
+                if !matches!(error, ListError::Signature(_))
+                    || matches!(reason, ListError::NoSigner)
+                {
+                    reason = error;
+                }
+            }
+            Err(fatal) => return Err(fatal),
+        }
+    }
+    Err(reason.into())
+}
+
+/// Those with the name of the list's issuer: the certificate's own issuer first, then those whose
+/// key identifier the list names.
+fn possible_signers(
+    search: &Search<'_, '_>,
+    question: &Question<'_>,
+    list: &RevocationList,
+) -> Vec<Node> {
+    let mut signers = search.pool.of_name(list.issuer().as_der());
+    let wanted = list.authority_key_identifier();
+    signers.sort_by_key(|&node| {
+        let certificate = search.pool.certificate(node);
+        let identifier = certificate.and_then(Certificate::subject_key_identifier);
+        (node != question.issuer, wanted.is_some() && identifier != wanted)
+    });
+    signers
+}
+
+fn try_signer(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    question: &Question<'_>,
+    list: &RevocationList,
+    signer: Node,
+) -> Result<Used, NotConsulted> {
+    let certificate = search.pool.certificate(signer);
+    if let Some(certificate) = certificate {
+        checks::crl_signer(certificate, search.terms)
+            .map_err(|error| ListError::Signer { source: Box::new(error) })?;
+    }
+    let (algorithm, _) = list.signature_algorithms();
+    let account = &mut search.ledger.account;
+    let verified = search.pool.verify(signer, account, algorithm, list.tbs_der(), list.signature());
+    match verified {
+        Ok(result) => result.map_err(ListError::Signature)?,
+        Err(Stop::Here(error)) => return Err(ListError::Signer { source: Box::new(error) }.into()),
+        Err(Stop::Fatal(error)) => return Err(NotConsulted::Fatal(error)),
+    }
+    let is_anchor_of_path = search.path.last() == Some(&signer);
+    // The certificate's issuer is part of the path that is being validated; a signer whose own
+    // status is in question is validated already but for that.
+    if signer == question.issuer || is_anchor_of_path || search.signers.contains(&signer) {
+        return Ok(Used::default());
+    }
+    let (Some(certificate), false) = (certificate, matches!(signer, Node::Anchor(_))) else {
+        return Err(ListError::NoSigner.into());
+    };
+    validate_signer(search, revocation, signer, certificate)
+}
+
+/// Finds a path for the signer of a list, to the same trust anchor.
+fn validate_signer(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    signer: Node,
+    certificate: &Certificate,
+) -> Result<Used, NotConsulted> {
+    if search.signers.len() >= NESTED {
+        return Err(ListError::NoSigner.into());
+    }
+    let Some(Node::Anchor(anchor)) = search.path.last().copied() else {
+        return Err(ListError::NoSigner.into());
+    };
+    let terms = search.terms.of_crl_signer();
+    let revocation = Revocation { leaf_alone: false, ..revocation.clone() };
+    let terms = super::Terms { revocation: Some(&revocation), ..terms };
+    let refused = |error| NotConsulted::Rejected(ListError::Signer { source: Box::new(error) });
+    checks::check(certificate, Role::CrlSigner, &terms).map_err(refused)?;
+    let mut signers = search.signers.clone();
+    signers.push(signer);
+    let mut nested = Search {
+        pool: search.pool,
+        ledger: &mut *search.ledger,
+        terms: &terms,
+        path: vec![signer],
+        only_anchor: Some(anchor),
+        signers,
+    };
+    let Some(certificate) = nested.pool.certificate(signer) else {
+        return Err(ListError::NoSigner.into());
+    };
+    match nested.extend(certificate) {
+        Ok(found) => {
+            let mut used = found.lists;
+            used.window = used.window.and(nested.window());
+            Ok(used)
+        }
+        Err(Stop::Here(error)) => Err(refused(error)),
+        Err(Stop::Fatal(error)) => Err(NotConsulted::Fatal(error)),
+    }
+}

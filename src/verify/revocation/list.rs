@@ -1,0 +1,516 @@
+//! Certificate revocation lists (RFC 5280 section 5), parsed once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5280;
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+
+use crate::certificate::distribution_points::{PointName, Reasons};
+use crate::certificate::general_name::{GeneralName, GeneralNames};
+use crate::certificate::{
+    AuthorityKeyIdentifier, CanonicalName, Certificate, CertificateError, DistinguishedName,
+    InField, SerialNumber, Span, Timestamp, contents_of, element, integer, octets, time,
+};
+use crate::pem;
+
+/// A certificate revocation list: complete or delta, of one issuer or indirect.
+///
+/// Parsing checks structure; whether it may be believed is for a verification. Cloning is cheap.
+#[derive(Clone)]
+pub struct RevocationList(Arc<Parsed>);
+
+struct Parsed {
+    der: Vec<u8>,
+    tbs: Span,
+    issuer: Span,
+    issuer_name: CanonicalName,
+    this_update: Timestamp,
+    next_update: Option<Timestamp>,
+    /// By issuer, then by serial number.
+    entries: Vec<Entry>,
+    /// Whose certificates are listed: the list's issuer first.
+    listed_issuers: Vec<CanonicalName>,
+    extensions: Extensions,
+    inner_signature_algorithm: Span,
+    signature_algorithm: Span,
+    signature: Span,
+}
+
+#[derive(Default)]
+struct Extensions {
+    authority_key_identifier: Option<Span>,
+    /// Contents of the INTEGER.
+    number: Option<Span>,
+    number_is_critical: bool,
+    /// `BaseCRLNumber` of a delta CRL.
+    base_number: Option<Span>,
+    /// DER of the `IssuingDistributionPoint`.
+    scope: Option<Span>,
+    unknown_critical: Option<ObjectIdentifier>,
+    entry_unknown_critical: Option<ObjectIdentifier>,
+}
+
+struct Entry {
+    /// Place in the list of issuers.
+    issuer: usize,
+    /// Contents of the INTEGER.
+    serial: Span,
+    date: Timestamp,
+    reason: Option<CrlReason>,
+}
+
+/// `IssuingDistributionPoint` (RFC 5280 section 5.2.5): which certificates a list is about.
+#[derive(Default)]
+pub(super) struct Scope<'a> {
+    pub(super) point: Option<PointName<'a>>,
+    pub(super) only_user_certificates: bool,
+    pub(super) only_ca_certificates: bool,
+    pub(super) reasons: Option<Reasons>,
+    pub(super) is_indirect: bool,
+    pub(super) only_attribute_certificates: bool,
+}
+
+/// Why and when a certificate was revoked, as a list says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) since: Timestamp,
+    pub(super) reason: Option<CrlReason>,
+}
+
+/// The reason that a list gives (RFC 5280 section 5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CrlReason(u8);
+
+impl CrlReason {
+    /// Of a delta CRL: no longer revoked.
+    pub(super) const REMOVE_FROM_CRL: Self = Self(8);
+
+    /// The `CRLReason`'s number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for CrlReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            0 => "unspecified",
+            1 => "keyCompromise",
+            2 => "cACompromise",
+            3 => "affiliationChanged",
+            4 => "superseded",
+            5 => "cessationOfOperation",
+            6 => "certificateHold",
+            8 => "removeFromCRL",
+            9 => "privilegeWithdrawn",
+            10 => "aACompromise",
+            code => return write!(f, "reason {code}"),
+        })
+    }
+}
+
+impl RevocationList {
+    /// Reads one DER `CertificateList`.
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 5.1.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let mut reader = SliceReader::new(der)?;
+        let mut parsed = reader.sequence(|list| {
+            let start = usize::try_from(list.position())?;
+            let parsed = list.sequence(|tbs| parse_tbs(tbs))?;
+            let end = usize::try_from(list.position())?;
+            let (signature_algorithm, _) =
+                element(list, Tag::Sequence).in_field("signatureAlgorithm")?;
+            let signature = octets(list).in_field("signatureValue")?;
+            Ok::<_, CertificateError>(Parsed {
+                tbs: start..end,
+                signature_algorithm,
+                signature,
+                ..parsed
+            })
+        })?;
+        reader.finish()?;
+        parsed.der = der.to_vec();
+        parsed.entries.sort_by(|a, b| {
+            let key = |entry: &Entry| (entry.issuer, der.get(entry.serial.clone()));
+            key(a).cmp(&key(b))
+        });
+        Ok(Self(Arc::new(parsed)))
+    }
+
+    /// Reads a file of revocation lists: any number of PEM blocks (`X509 CRL`), or one in DER.
+    ///
+    /// # Errors
+    /// [`CertificateError`]; a block of another kind is an error too.
+    pub fn all_from_pem_or_der(bytes: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        if !pem::is_pem(bytes) {
+            return Self::from_der(bytes).map(|list| vec![list]);
+        }
+        pem::blocks(bytes)?
+            .into_iter()
+            .map(|block| match block.label.as_str() {
+                "X509 CRL" => Self::from_der(&block.contents),
+                label if block.is_private_key() => {
+                    Err(CertificateError::PrivateKey { label: label.to_owned(), line: block.line })
+                }
+                label => Err(CertificateError::NotARevocationList {
+                    label: label.to_owned(),
+                    line: block.line,
+                }),
+            })
+            .collect()
+    }
+
+    fn at(&self, span: &Span) -> &[u8] {
+        // Spans were measured on this very DER.
+        self.0.der.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The DER encoding, as it was read.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// Who issued the list.
+    #[must_use]
+    pub fn issuer(&self) -> DistinguishedName {
+        // Checked when the list was parsed.
+        DistinguishedName::from_checked_der(self.at(&self.0.issuer))
+    }
+
+    pub(super) fn issuer_name(&self) -> &CanonicalName {
+        &self.0.issuer_name
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn this_update(&self) -> Timestamp {
+        self.0.this_update
+    }
+
+    /// When the next one will have been made, at the latest.
+    #[must_use]
+    pub fn next_update(&self) -> Option<Timestamp> {
+        self.0.next_update
+    }
+
+    /// How many certificates it lists.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.entries.len()
+    }
+
+    /// Whether it lists no certificate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.is_empty()
+    }
+
+    /// Whether it lists only what changed since a complete list (RFC 5280 section 5.2.4).
+    #[must_use]
+    pub fn is_delta(&self) -> bool {
+        self.0.extensions.base_number.is_some()
+    }
+
+    /// The `cRLNumber`, big-endian, without leading zeros.
+    pub(super) fn number(&self) -> Option<&[u8]> {
+        self.0.extensions.number.as_ref().map(|span| magnitude(self.at(span)))
+    }
+
+    pub(super) fn number_is_critical(&self) -> bool {
+        self.0.extensions.number_is_critical
+    }
+
+    /// The `BaseCRLNumber` of a delta CRL.
+    pub(super) fn base_number(&self) -> Option<&[u8]> {
+        self.0.extensions.base_number.as_ref().map(|span| magnitude(self.at(span)))
+    }
+
+    /// The identifier of the key that signed it.
+    pub(super) fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.0.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
+    }
+
+    /// The DER of the `IssuingDistributionPoint`.
+    pub(super) fn scope_der(&self) -> Option<&[u8]> {
+        self.0.extensions.scope.as_ref().map(|span| self.at(span))
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        self.scope_der().and_then(|der| Scope::from_der(der).ok()).unwrap_or_default()
+    }
+
+    /// The first critical extension, of the list or of an entry, that is not processed.
+    pub(super) fn unknown_critical(&self) -> Option<ObjectIdentifier> {
+        let extensions = &self.0.extensions;
+        extensions.unknown_critical.or(extensions.entry_unknown_critical)
+    }
+
+    pub(super) fn tbs_der(&self) -> &[u8] {
+        self.at(&self.0.tbs)
+    }
+
+    pub(super) fn signature(&self) -> &[u8] {
+        self.at(&self.0.signature)
+    }
+
+    /// The `AlgorithmIdentifier` outside and inside the signed part.
+    pub(super) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
+        (self.at(&self.0.signature_algorithm), self.at(&self.0.inner_signature_algorithm))
+    }
+
+    /// What the list says of a certificate whose issuer has the given name.
+    pub(super) fn find(&self, issuer: &CanonicalName, certificate: &Certificate) -> Option<Listed> {
+        let parsed = &self.0;
+        let issuer = parsed.listed_issuers.iter().position(|listed| listed == issuer)?;
+        let wanted = (issuer, Some(certificate.serial_number_der()));
+        let key = |entry: &Entry| (entry.issuer, parsed.der.get(entry.serial.clone()));
+        let start = parsed.entries.partition_point(|entry| key(entry) < wanted);
+        let entry = parsed.entries.get(start).filter(|entry| key(entry) == wanted)?;
+        Some(Listed { since: entry.date, reason: entry.reason })
+    }
+
+    /// The serial numbers that are listed, in no particular order.
+    pub fn serial_numbers(&self) -> impl Iterator<Item = SerialNumber> + '_ {
+        let entries = self.0.entries.iter();
+        entries.map(|entry| SerialNumber::from_der_contents(self.at(&entry.serial)))
+    }
+}
+
+impl PartialEq for RevocationList {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_der() == other.as_der()
+    }
+}
+
+impl Eq for RevocationList {}
+
+impl fmt::Debug for RevocationList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocationList")
+            .field("issuer", &self.issuer())
+            .field("this_update", &self.this_update())
+            .field("next_update", &self.next_update())
+            .field("entries", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A number without the zeros before it, so that a longer one is greater.
+fn magnitude(contents: &[u8]) -> &[u8] {
+    let zeros = contents.iter().take_while(|&&octet| octet == 0).count();
+    contents.get(zeros..).unwrap_or_default()
+}
+
+fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
+    let has_version = !tbs.is_finished() && Tag::peek(tbs)? == Tag::Integer;
+    if has_version && u8::decode(tbs).in_field("version")? != 1 {
+        return Err(Tag::Integer.value_error().into()).in_field("version");
+    }
+    let (inner_signature_algorithm, _) = element(tbs, Tag::Sequence).in_field("signature")?;
+    let issuer_start = tbs.clone();
+    let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
+    let issuer_der = issuer_start.clone().tlv_bytes().in_field("issuer")?;
+    DistinguishedName::check_der(issuer_der).in_field("issuer")?;
+    let issuer_name = CanonicalName::of(issuer_der);
+    let this_update = time(tbs).in_field("thisUpdate")?;
+    let next_update = match tbs.is_finished() || !is_time(Tag::peek(tbs)?) {
+        true => None,
+        false => Some(time(tbs).in_field("nextUpdate")?),
+    };
+    let mut extensions = Extensions::default();
+    let mut issuers = BTreeMap::from([(issuer_name.clone(), 0)]);
+    let mut entries = Vec::new();
+    if !tbs.is_finished() && Tag::peek(tbs)? == Tag::Sequence {
+        let mut issuer = 0;
+        tbs.sequence(|revoked| {
+            while !revoked.is_finished() {
+                let entry = revoked.sequence(|entry| {
+                    parse_entry(entry, has_version, &mut issuer, &mut issuers, &mut extensions)
+                })?;
+                entries.push(entry);
+            }
+            Ok::<_, der::Error>(())
+        })
+        .in_field("revokedCertificates")?;
+    }
+    if has_version && !tbs.is_finished() {
+        let explicit = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+        let header = der::Header::decode(tbs).in_field("crlExtensions")?;
+        header.tag().assert_eq(explicit).in_field("crlExtensions")?;
+        tbs.read_nested(header.length(), |explicit| extensions.parse(explicit))?;
+    }
+    let mut listed_issuers = vec![CanonicalName::default(); issuers.len()];
+    for (name, place) in issuers {
+        if let Some(slot) = listed_issuers.get_mut(place) {
+            *slot = name;
+        }
+    }
+    Ok(Parsed {
+        der: Vec::new(),
+        tbs: 0..0,
+        issuer,
+        issuer_name,
+        this_update,
+        next_update,
+        entries,
+        listed_issuers,
+        extensions,
+        inner_signature_algorithm,
+        signature_algorithm: 0..0,
+        signature: 0..0,
+    })
+}
+
+fn is_time(tag: Tag) -> bool {
+    matches!(tag, Tag::UtcTime | Tag::GeneralizedTime)
+}
+
+/// One `revokedCertificates` entry. `issuer` is the one of the entry before, which holds until an
+/// entry names another (RFC 5280 section 5.3.3).
+fn parse_entry(
+    reader: &mut SliceReader<'_>,
+    may_have_extensions: bool,
+    issuer: &mut usize,
+    issuers: &mut BTreeMap<CanonicalName, usize>,
+    extensions: &mut Extensions,
+) -> der::Result<Entry> {
+    let serial = integer(reader)?;
+    let date = time(reader)?;
+    let mut reason = None;
+    if may_have_extensions && !reader.is_finished() {
+        each_extension(reader, |id, critical, contents, _| {
+            match id {
+                rfc5280::ID_CE_CRL_REASONS => {
+                    let code = AnyRef::from_der(contents)?;
+                    code.tag().assert_eq(Tag::Enumerated)?;
+                    match code.value() {
+                        [code] => reason = Some(CrlReason(*code)),
+                        _ => return Err(Tag::Enumerated.value_error().into()),
+                    }
+                }
+                rfc5280::ID_CE_CERTIFICATE_ISSUER => {
+                    let mut names = GeneralNames::from_der(contents)?;
+                    let name = names.find_map(|name| match name {
+                        GeneralName::Directory(der) => Some(CanonicalName::of(der)),
+                        _ => None,
+                    });
+                    let name = name.ok_or_else(|| Tag::Sequence.value_error())?;
+                    let next = issuers.len();
+                    *issuer = *issuers.entry(name).or_insert(next);
+                }
+                rfc5280::ID_CE_INVALIDITY_DATE | rfc5280::ID_CE_HOLD_INSTRUCTION_CODE => {}
+                unknown if critical => {
+                    extensions.entry_unknown_critical.get_or_insert(unknown);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    Ok(Entry { issuer: *issuer, serial, date, reason })
+}
+
+/// Reads `Extensions`; each one's identifier, criticality, contents and where they lie.
+fn each_extension<'a>(
+    reader: &mut SliceReader<'a>,
+    mut each: impl FnMut(ObjectIdentifier, bool, &'a [u8], Span) -> der::Result<()>,
+) -> der::Result<()> {
+    reader.sequence(|extensions| {
+        let mut seen = Vec::new();
+        while !extensions.is_finished() {
+            extensions.sequence(|extension| {
+                let id = ObjectIdentifier::decode(extension)?;
+                if seen.contains(&id) {
+                    return Err(der::Error::from(Tag::Sequence.value_error()));
+                }
+                seen.push(id);
+                let critical = Option::<bool>::decode(extension)?.unwrap_or(false);
+                let element = element(extension, Tag::OctetString)?;
+                let (contents, span) = (element.1, contents_of(element));
+                each(id, critical, contents, span)
+            })?;
+        }
+        Ok(())
+    })
+}
+
+impl Extensions {
+    fn parse(&mut self, reader: &mut SliceReader<'_>) -> Result<(), CertificateError> {
+        let number = |contents: &[u8], span: &Span| {
+            let mut reader = SliceReader::new(contents)?;
+            let place = integer(&mut reader)?;
+            reader.finish()?;
+            if contents.get(place.clone()).is_none_or(|value| value.first() > Some(&0x7f)) {
+                return Err(der::Error::from(Tag::Integer.value_error()));
+            }
+            Ok(span.start + place.start..span.start + place.end)
+        };
+        each_extension(reader, |id, critical, contents, span| {
+            match id {
+                rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
+                    let key = AuthorityKeyIdentifier::from_der(contents)?.key;
+                    self.authority_key_identifier =
+                        key.map(|key| span.start + key.start..span.start + key.end);
+                }
+                rfc5280::ID_CE_CRL_NUMBER => {
+                    self.number = Some(number(contents, &span)?);
+                    self.number_is_critical = critical;
+                }
+                rfc5280::ID_CE_DELTA_CRL_INDICATOR => {
+                    self.base_number = Some(number(contents, &span)?);
+                }
+                rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
+                    Scope::from_der(contents)?;
+                    self.scope = Some(span);
+                }
+                // Where more lists are; here those at hand have to do.
+                rfc5280::ID_CE_FRESHEST_CRL
+                | rfc5280::ID_CE_ISSUER_ALT_NAME
+                | rfc5280::ID_PE_AUTHORITY_INFO_ACCESS => {}
+                unknown if critical => {
+                    self.unknown_critical.get_or_insert(unknown);
+                }
+                _ => {}
+            }
+            Ok(())
+        })
+        .in_field("crlExtensions")
+    }
+}
+
+impl<'a> Scope<'a> {
+    fn from_der(der: &'a [u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        let scope = reader.sequence(|fields| {
+            let point = PointName::decode(fields, 0)?;
+            let only_user_certificates = flag(fields, 1)?;
+            let only_ca_certificates = flag(fields, 2)?;
+            let reasons = fields
+                .context_specific::<BitStringRef<'_>>(TagNumber(3), TagMode::Implicit)?
+                .map(|bits| Reasons::of_bits(&bits));
+            Ok::<_, der::Error>(Self {
+                point,
+                only_user_certificates,
+                only_ca_certificates,
+                reasons,
+                is_indirect: flag(fields, 4)?,
+                only_attribute_certificates: flag(fields, 5)?,
+            })
+        })?;
+        reader.finish()?;
+        Ok(scope)
+    }
+}
+
+fn flag(reader: &mut SliceReader<'_>, number: u32) -> der::Result<bool> {
+    let flag = reader.context_specific::<bool>(TagNumber(number), TagMode::Implicit)?;
+    Ok(flag.unwrap_or(false))
+}
