@@ -7,12 +7,13 @@
     reason = "a test that is wrong should stop, and one that is skipped should say so"
 )]
 
+#[path = "support/python.rs"]
+mod python;
 #[path = "key_vectors/table.rs"]
 mod table;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use private_ca::key::EncryptedKeyError::{
     self, Key, Legacy, NotEncrypted, PassphraseEndsInNewline, WrongPassphrase,
@@ -31,22 +32,9 @@ const WHOLE_FOLDERS: [&str; 3] =
 /// Those of which every key is, private or public. They also hold inputs and outputs of signatures.
 const KEY_FOLDERS: [&str; 5] = ["DER_Serialization", "EC", "Ed25519", "Ed448", "MLDSA"];
 
-/// The folder of the files; `None` where they are not installed, which is an error on a build server.
+/// The folder of the files; `None` where they are not installed.
 fn installed() -> Option<PathBuf> {
-    let script =
-        "import cryptography_vectors, os; print(os.path.dirname(cryptography_vectors.__file__))";
-    let reason = match Command::new("python3").args(["-c", script]).output() {
-        Ok(output) if output.status.success() => {
-            let folder = String::from_utf8(output.stdout).unwrap();
-            return Some(Path::new(folder.trim_end()).join("asymmetric"));
-        }
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
-        Err(error) => format!("python3 does not start: {error}"),
-    };
-    let reason = format!("no cryptography-vectors, which tests/run.sh installs: {reason}");
-    assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{reason}");
-    println!("skipped: {reason}");
-    None
+    Some(python::folder_of_package("cryptography_vectors")?.join("asymmetric"))
 }
 
 /// One run shows every file that is not as the table says.
