@@ -28,6 +28,8 @@ Examples:
   private-ca export --ca ca --dns worker.acme.internal --passphrase-file passphrase.txt --out worker
   private-ca key decrypt worker/private_key.txt --passphrase-file passphrase.txt
   private-ca verify --anchors ca/certificate.pem worker/certificate.txt
+  private-ca verify --anchors ca/certificate.pem --crl ca/crl.pem worker/certificate.txt
+  private-ca verify --anchors ca/certificate.pem --policy go worker/certificate.txt
 
 A CA is a folder, or, in a build with the feature aws, the ARN of a CA in AWS Private CA."
 )]
@@ -63,7 +65,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(KeyCommand),
     /// Verifies that a certificate leads to one of the given trust anchors, and says why not.
-    Verify(VerifyArguments),
+    Verify(Box<VerifyArguments>),
     /// Says what is in a file of certificates, keys, requests or revocation lists.
     Inspect(InspectArguments),
 }

@@ -3,13 +3,15 @@
 use std::error::Error;
 use std::fmt;
 
-use private_ca::CaError;
 use private_ca::managed::ManagedError;
+use private_ca::{CaError, Certificate, Timestamp, VerifyError};
 
-/// Why a command has no positive answer. Which of the two it is decides the exit status.
+/// Why a command has no positive answer. Which of these it is decides the exit status.
 pub(crate) enum Failure {
     /// The question was understood, and the answer is no: exit status 1.
     No(Box<dyn Error>),
+    /// The same, about a chain: everything that was tried can be shown.
+    Refused(Box<Refusal>),
     /// The question could not be asked: a file is missing, or AWS is out of reach. Exit status 2.
     Unasked(Box<dyn Error>),
 }
@@ -29,9 +31,19 @@ impl Failure {
         let advised = |error| Box::new(Advised { error, advice: advice.into() });
         match self {
             Self::No(error) => Self::No(advised(error)),
+            Self::Refused(refusal) => Self::No(advised(refusal.error.into())),
             Self::Unasked(error) => Self::Unasked(advised(error)),
         }
     }
+}
+
+/// A chain that was refused, and the certificates that were at hand.
+pub(crate) struct Refusal {
+    pub(crate) error: VerifyError,
+    pub(crate) leaf: Certificate,
+    pub(crate) intermediates: Vec<Certificate>,
+    pub(crate) anchors: Vec<Certificate>,
+    pub(crate) at: Timestamp,
 }
 
 /// An error and what to do next.

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use private_ca::certificate::CertificateError;
 use private_ca::file::Existing;
+use private_ca::verify::RevocationList;
 use private_ca::{CertificateChain, file};
 
 use crate::{Failure, OrFail as _};
@@ -11,6 +13,20 @@ use crate::{Failure, OrFail as _};
 pub(crate) fn certificates(path: &Path) -> Result<CertificateChain, Failure> {
     let contents = file::read(path).or_unasked()?;
     CertificateChain::from_pem_or_der(&contents).map_err(|error| in_file(path, error)).or_unasked()
+}
+
+/// Reads a file of revocation lists.
+pub(crate) fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, Failure> {
+    let contents = file::read(path).or_unasked()?;
+    RevocationList::all_from_pem_or_der(&contents)
+        .map_err(|error| match error {
+            // It would speak of a certificate.
+            CertificateError::Malformed { field, source } => {
+                in_file(path, format!("this is no revocation list: its {field}: {source}"))
+            }
+            error => in_file(path, error),
+        })
+        .or_unasked()
 }
 
 /// Says in which file an error was met.

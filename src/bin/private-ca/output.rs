@@ -3,6 +3,7 @@
 mod authority;
 mod certificate;
 mod file;
+mod refusal;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -53,17 +54,12 @@ pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode 
             );
         }
         Err(failure) => {
-            let (status, error) = match failure {
-                Failure::No(error) => (1, error),
-                Failure::Unasked(error) => (2, error),
+            let (status, (text, json)) = match failure {
+                Failure::No(error) => (1, told(&error.to_string(), &*error)),
+                Failure::Refused(refusal) => (1, refusal::told(&refusal)),
+                Failure::Unasked(error) => (2, told(&error.to_string(), &*error)),
             };
-            let causes: Vec<_> = further_causes(&*error).iter().map(|cause| still(cause)).collect();
-            let error = still(&error.to_string());
-            let mut text = format!("private-ca: {error}\n");
-            for cause in &causes {
-                let _ = writeln!(text, "  because {cause}");
-            }
-            (status, Zeroizing::new(text), json!({ "error": error, "causes": causes }))
+            (status, Zeroizing::new(text), json)
         }
     };
     let written = if as_json {
@@ -80,6 +76,17 @@ pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode 
         std::io::stderr().write_all(text.as_bytes())
     };
     finish(status, written)
+}
+
+/// An error in both forms: its sentence, and the causes that this does not state.
+fn told(sentence: &str, error: &(dyn Error + 'static)) -> (String, Value) {
+    let causes: Vec<_> = further_causes(error).iter().map(|cause| still(cause)).collect();
+    let sentence = still(sentence);
+    let mut text = format!("private-ca: {sentence}\n");
+    for cause in &causes {
+        let _ = writeln!(text, "  because {cause}");
+    }
+    (text, json!({ "error": sentence, "causes": causes }))
 }
 
 /// PEM has no character that JSON escapes but the newline.

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use const_oid::ObjectIdentifier;
 #[cfg(feature = "aws")]
 use private_ca::managed::DomainValidation;
 use private_ca::managed::{CertificateStatus, ManagedCertificate};
+use private_ca::verify::NamedOid;
 use private_ca::{
     Certificate, CertificateId, ExportedCertificate, IssuedCertificate, KeyAlgorithm,
     RevocationReason, SerialNumber,
@@ -58,8 +60,22 @@ pub(super) fn certificate_rows(certificate: &Certificate) -> Vec<(&'static str, 
             .collect();
         rows.push(("for", names.join(", ")));
     }
+    if let Some(policies) = certificate.certificate_policies() {
+        rows.push(("policies", object_identifiers(&policies)));
+    }
     rows.push(("SHA-256", hex(&certificate.fingerprint_sha256())));
     rows
+}
+
+/// In the form that people read.
+pub(super) fn object_identifiers(all: &[ObjectIdentifier]) -> String {
+    let names: Vec<_> = all.iter().map(|&one| NamedOid(one).to_string()).collect();
+    names.join(", ")
+}
+
+/// In the form that programs read.
+pub(super) fn object_identifiers_json(all: &[ObjectIdentifier]) -> Value {
+    all.iter().map(|one| Value::from(one.to_string())).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -81,6 +97,7 @@ pub(super) fn certificate_json(certificate: &Certificate) -> Value {
         "key": key_of(certificate),
         "subject_alternative_names": names,
         "is_ca": certificate.is_ca(),
+        "policies": certificate.certificate_policies().map(|all| object_identifiers_json(&all)),
         "sha256": hex(&certificate.fingerprint_sha256()),
     })
 }

@@ -3,18 +3,22 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use der::{Decode as _, Encode as _};
+use clap::ValueEnum as _;
+use const_oid::db::rfc5280::ANY_POLICY;
 use private_ca::key::{KeyDerivation, KeyError};
+use private_ca::verify::RevocationList;
 use private_ca::{
-    Certificate, CertificateRequest, DistinguishedName, EncryptedPrivateKey, PrivateKey, Timestamp,
-    VerifiedChain, pem as pem_file,
+    Certificate, CertificateRequest, EncryptedPrivateKey, PrivateKey, Timestamp, VerifiedChain,
+    VerifyError, pem as pem_file,
 };
 use serde_json::{Value, json};
-use x509_cert::crl::CertificateList;
-use x509_cert::time::Time;
 
-use super::certificate::{certificate_json, certificate_rows};
+use super::certificate::{
+    certificate_json, certificate_rows, object_identifiers, object_identifiers_json,
+};
+use super::refusal::{list_times, reason_json};
 use super::{Answer, lines, said};
+use crate::arguments::VerifyPolicy;
 
 /// What an encrypted key's file says without its passphrase.
 pub(crate) fn encrypted_key(key: &EncryptedPrivateKey) -> Answer {
@@ -74,22 +78,78 @@ fn describe_plain(key: &PrivateKey) -> (String, Value) {
     (text, json!({ "encrypted": false, "algorithm": algorithm }))
 }
 
+/// What another policy holds against a path that is valid.
+pub(crate) struct Comparison {
+    pub(crate) policy: VerifyPolicy,
+    pub(crate) violations: Vec<VerifyError>,
+}
+
 /// The path that a verification found.
-pub(crate) fn verified(chain: &VerifiedChain, at: Timestamp) -> Answer {
+pub(crate) fn verified(
+    chain: &VerifiedChain,
+    at: Timestamp,
+    is_revocation_asked: bool,
+    comparison: Option<&Comparison>,
+) -> Answer {
     let mut text = format!("valid at {at}\n{}", path_tree(chain));
     let window = chain.window();
     let _ = writeln!(text, "this path is valid from {} to {}", window.not_before, window.not_after);
-    let path: Vec<_> = chain.path().iter().map(certificate_json).collect();
-    said(
-        text,
-        json!({
-            "valid": true,
-            "at": at.to_string(),
-            "path": path,
-            "not_before": window.not_before.to_string(),
-            "not_after": window.not_after.to_string(),
-        }),
-    )
+    let policies = chain.policies();
+    if !policies.is_empty() && policies != [ANY_POLICY] {
+        let _ = writeln!(
+            text,
+            "it is valid for the certificate policies {}",
+            object_identifiers(&policies)
+        );
+    }
+    let lists = chain.revocation_lists();
+    if is_revocation_asked {
+        text.push_str(match lists {
+            [] => "no revocation list was of use\n",
+            _ => "not revoked, according to\n",
+        });
+        for list in lists {
+            let _ = writeln!(text, "  {}", list_times(list));
+        }
+    }
+    let mut json = json!({
+        "valid": true,
+        "at": at.to_string(),
+        "path": chain.path().iter().map(certificate_json).collect::<Value>(),
+        "not_before": window.not_before.to_string(),
+        "not_after": window.not_after.to_string(),
+        "policies": object_identifiers_json(&policies),
+        "revocation_lists": is_revocation_asked
+            .then(|| lists.iter().map(list_json).collect::<Value>()),
+    });
+    if let Some(Comparison { policy, violations }) = comparison {
+        let policy = policy.to_possible_value().map(|value| value.get_name().to_owned());
+        let policy = policy.unwrap_or_default();
+        let _ = match violations.as_slice() {
+            [] => writeln!(text, "the policy {policy} holds nothing against this path"),
+            _ => writeln!(text, "the policy {policy} holds against this path"),
+        };
+        for violation in violations {
+            let _ = writeln!(text, "  {violation}");
+        }
+        if let Some(json) = json.as_object_mut() {
+            let violations: Value = violations.iter().map(reason_json).collect();
+            let compared = json!({ "policy": policy, "violations": violations });
+            json.insert("compare".to_owned(), compared);
+        }
+    }
+    said(text, json)
+}
+
+/// What a revocation list is, without its entries.
+pub(super) fn list_json(list: &RevocationList) -> Value {
+    json!({
+        "revocation_list": list.issuer().to_string(),
+        "this_update": list.this_update().to_string(),
+        "next_update": list.next_update().map(|time| time.to_string()),
+        "revoked": list.len(),
+        "is_delta": list.is_delta(),
+    })
 }
 
 /// The path as a tree, the trust anchor at its root.
@@ -115,6 +175,10 @@ pub(crate) fn inspected(contents: &[u8]) -> Result<Answer, Box<dyn Error>> {
     let mut text = String::new();
     let mut found = Vec::new();
     if !pem_file::is_pem(contents) {
+        if let Ok(list) = RevocationList::from_der(contents) {
+            describe_list(&mut text, &mut found, &list);
+            return Ok(said(text, Value::Array(found)));
+        }
         match (Certificate::from_der(contents), EncryptedPrivateKey::from_der(contents)) {
             (Ok(certificate), _) => describe_certificate(&mut text, &mut found, &certificate),
             (Err(_), Ok(key)) => return Ok(encrypted_key(&key)),
@@ -148,6 +212,24 @@ fn describe_certificate(text: &mut String, found: &mut Vec<Value>, certificate: 
     found.push(certificate_json(certificate));
 }
 
+fn describe_list(text: &mut String, found: &mut Vec<Value>, list: &RevocationList) {
+    text.push_str(match list.is_delta() {
+        true => {
+            "certificate revocation list, delta: it has only what changed since a complete one\n"
+        }
+        false => "certificate revocation list\n",
+    });
+    let next_update = list.next_update().map(|time| time.to_string());
+    let rows = [
+        ("issuer", list.issuer().to_string()),
+        ("issued", list.this_update().to_string()),
+        ("next", next_update.unwrap_or_else(|| "not said".to_owned())),
+        ("revoked", list.len().to_string()),
+    ];
+    lines(text, "  ", &rows);
+    found.push(list_json(list));
+}
+
 fn describe_block(
     text: &mut String,
     found: &mut Vec<Value>,
@@ -179,27 +261,8 @@ fn describe_block(
             text.push_str(&line);
             found.push(json);
         }
-        "X509 CRL" => {
-            let list: CertificateList = CertificateList::from_der(block.contents())?;
-            let list = list.tbs_cert_list;
-            let issuer = DistinguishedName::from_der(&list.issuer.to_der()?)?.to_string();
-            let time = |time: Time| Timestamp::from(time.to_system_time()).to_string();
-            let next_update = list.next_update.map(time).unwrap_or_default();
-            let revoked = list.revoked_certificates.map_or(0, |revoked| revoked.len());
-            text.push_str("certificate revocation list\n");
-            let rows = [
-                ("issuer", issuer.clone()),
-                ("issued", time(list.this_update)),
-                ("next", next_update.clone()),
-                ("revoked", revoked.to_string()),
-            ];
-            lines(text, "  ", &rows);
-            found.push(json!({
-                "revocation_list": issuer,
-                "this_update": time(list.this_update),
-                "next_update": next_update,
-                "revoked": revoked,
-            }));
+        pem_file::X509_CRL => {
+            describe_list(text, found, &RevocationList::from_der(block.contents())?);
         }
         label => {
             let _ = writeln!(text, "{label}, {} bytes", block.contents().len());
