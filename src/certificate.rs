@@ -25,6 +25,7 @@ use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use sha2::{Digest, Sha256};
+use spki::AlgorithmIdentifierRef;
 
 pub(crate) use canonical_name::CanonicalName;
 pub use error::CertificateError;
@@ -68,6 +69,7 @@ struct Fields {
     validity: Validity,
     subject: Span,
     public_key: Span,
+    has_unique_identifiers: bool,
     extensions: Extensions,
     signature_algorithm: Span,
     /// The octets of the BIT STRING.
@@ -118,6 +120,12 @@ pub(crate) fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
     .ok_or_else(|| any.tag().value_error().into())
 }
 
+/// Where an `AlgorithmIdentifier` lies.
+pub(crate) fn algorithm(reader: &mut SliceReader<'_>) -> der::Result<Span> {
+    AlgorithmIdentifierRef::decode(&mut reader.clone())?;
+    element(reader, Tag::Sequence).map(|(whole, _)| whole)
+}
+
 pub(crate) fn integer(reader: &mut SliceReader<'_>) -> der::Result<Span> {
     // Decoded for the check that it is the shortest encoding.
     IntRef::decode(&mut reader.clone())?;
@@ -138,8 +146,7 @@ impl Fields {
             let start = usize::try_from(certificate.position())?;
             let fields = certificate.sequence(Self::parse_tbs)?;
             let end = usize::try_from(certificate.position())?;
-            let (signature_algorithm, _) =
-                element(certificate, Tag::Sequence).in_field("signatureAlgorithm")?;
+            let signature_algorithm = algorithm(certificate).in_field("signatureAlgorithm")?;
             let signature = octets(certificate).in_field("signatureValue")?;
             Ok::<_, CertificateError>(Self {
                 tbs: start..end,
@@ -164,7 +171,7 @@ impl Fields {
             Some(_) => return Err(Tag::Integer.value_error().into()).in_field("version"),
         };
         let serial_number = integer(tbs).in_field("serialNumber")?;
-        let (inner_signature_algorithm, _) = element(tbs, Tag::Sequence).in_field("signature")?;
+        let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
         let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
         let validity = tbs
             .sequence(|validity| {
@@ -174,9 +181,12 @@ impl Fields {
             .in_field("validity")?;
         let (subject, _) = element(tbs, Tag::Sequence).in_field("subject")?;
         let (public_key, _) = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?;
+        let mut has_unique_identifiers = false;
         for (number, field) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
-            tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
-                .in_field(field)?;
+            has_unique_identifiers |= tbs
+                .context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
+                .in_field(field)?
+                .is_some();
         }
         // RFC 5280 section 4.1.2.9: extensions are version 3's.
         if version < 3 && !tbs.is_finished() {
@@ -192,6 +202,7 @@ impl Fields {
             validity,
             subject,
             public_key,
+            has_unique_identifiers,
             extensions,
             signature_algorithm: 0..0,
             signature: 0..0,
@@ -368,10 +379,20 @@ impl Certificate {
             .unwrap_or(GeneralNames::of_contents(&[]))
     }
 
-    /// Whether the authority key identifier has the issuer and serial number of the authority's
-    /// certificate.
-    pub(crate) fn names_authority_certificate(&self) -> bool {
-        self.0.fields.extensions.names_authority_certificate
+    /// The issuer and the serial number of the authority's certificate, as far as the authority key
+    /// identifier has them: the issuer's names, and the contents of the INTEGER.
+    pub(crate) fn authority_certificate(&self) -> (Option<GeneralNames<'_>>, Option<&[u8]>) {
+        let extensions = &self.0.fields.extensions;
+        let at = |span: &Option<Span>| span.as_ref().map(|span| self.at(span));
+        (
+            at(&extensions.authority_issuer).map(GeneralNames::of_contents),
+            at(&extensions.authority_serial_number),
+        )
+    }
+
+    /// Whether there is an `issuerUniqueID` or `subjectUniqueID` (RFC 5280 section 4.1.2.8).
+    pub(crate) fn has_unique_identifiers(&self) -> bool {
+        self.0.fields.has_unique_identifiers
     }
 
     /// The name constraints (RFC 5280 section 4.2.1.10).

@@ -82,7 +82,7 @@ pub use error::{
     VerifyError,
 };
 pub use policies::PolicyFault;
-pub use policy::{Policy, PolicyDifference, Purpose, Rule};
+pub use policy::{Policy, PolicyDifference, Purpose, Rule, UnknownRule};
 pub use revocation::{CrlReason, Revocation, RevocationList};
 pub use signature::SignatureError;
 

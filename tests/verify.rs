@@ -10,15 +10,27 @@
 
 #[path = "support/chains.rs"]
 mod chains;
+#[path = "support/go.rs"]
+mod go;
 #[path = "support/judges.rs"]
 mod judges;
 
+#[path = "verify/constraints.rs"]
+mod constraints;
+#[path = "verify/lists.rs"]
+mod lists;
 #[path = "verify/names.rs"]
 mod names;
 #[path = "verify/paths.rs"]
 mod paths;
+#[path = "verify/policies.rs"]
+mod policies;
+#[path = "verify/policy_rules.rs"]
+mod policy_rules;
 #[path = "verify/properties.rs"]
 mod properties;
+#[path = "verify/revocation.rs"]
+mod revocation;
 #[path = "verify/rules.rs"]
 mod rules;
 
@@ -37,6 +49,7 @@ enum Judge {
 use Judge::{Agrees, Differs};
 
 /// A chain and its verification.
+#[derive(Clone)]
 struct Trial {
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,

@@ -149,19 +149,15 @@ fuzz_target!(|input: &[u8]| {
         |moment: Timestamp, later: i64| Timestamp::from_unix_seconds(moment.unix_seconds() + later);
     // With nothing but what it rests on, it is accepted within its window and at no second outside;
     // other anchors may have other paths.
-    // The signers of lists are not told, so where there are lists the pool stays.
     let reduced = question(chain.revocation_lists());
-    let certificates = match about_lists & 1 {
-        0 => chain.path(),
-        _ => pool.intermediates.as_slice(),
-    };
+    let certificates = [chain.path(), chain.revocation_signers()].concat();
     for (moment, expected) in [
         (window.not_before, true),
         (window.not_after, true),
         (second(window.not_before, -1), false),
         (second(window.not_after, 1), false),
     ] {
-        let again = reduced.ask(certificates, moment);
+        let again = reduced.ask(&certificates, moment);
         match &again {
             Ok(again) if !expected => {
                 // Another signer of the same list has another window.

@@ -4,6 +4,7 @@ use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 
+use super::extensions::named_bits;
 use super::general_name::GeneralNames;
 
 /// ```text
@@ -36,9 +37,10 @@ impl Reasons {
     /// Bits 1 to 8: bit 0 is not used.
     pub(crate) const ALL: Self = Self(0b1_1111_1110);
 
-    pub(crate) fn of_bits(bits: &BitStringRef<'_>) -> Self {
+    pub(crate) fn of_bits(bits: &BitStringRef<'_>) -> der::Result<Self> {
+        named_bits(bits)?;
         let set = (1..9).filter(|&bit| bits.get(bit) == Some(true));
-        Self(set.fold(0, |reasons, bit| reasons | 1 << bit))
+        Ok(Self(set.fold(0, |reasons, bit| reasons | 1 << bit)))
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
@@ -76,7 +78,8 @@ impl<'a> DistributionPoint<'a> {
         let name = PointName::decode(reader, 0)?;
         let reasons = reader
             .context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Implicit)?
-            .map(|bits| Reasons::of_bits(&bits));
+            .map(|bits| Reasons::of_bits(&bits))
+            .transpose()?;
         let crl_issuer = match contents(reader, 2)? {
             Some(contents) => Some(GeneralNames::checked(contents)?),
             None => None,

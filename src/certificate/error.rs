@@ -43,8 +43,8 @@ pub enum CertificateError {
         /// How many there are.
         count: usize,
     },
-    /// The DER does not follow the structure of RFC 5280 section 4.1.
-    #[error("the certificate's {field} is malformed: {source}")]
+    /// The DER does not follow the structure of RFC 5280 section 4.1, or 5.1 for revocation lists.
+    #[error("the {field} is malformed: {source}")]
     Malformed {
         /// The field, in RFC 5280's words.
         field: &'static str,

@@ -202,8 +202,10 @@ pub(crate) struct Extensions {
     pub(crate) subject_key_identifier: Option<Span>,
     /// The identifier's octets.
     pub(crate) authority_key_identifier: Option<Span>,
-    /// Whether the authority is identified by its issuer and serial number too.
-    pub(crate) names_authority_certificate: bool,
+    /// Contents of the `GeneralNames` that hold the issuer of the authority's certificate.
+    pub(crate) authority_issuer: Option<Span>,
+    /// Contents of the INTEGER that is the serial number of the authority's certificate.
+    pub(crate) authority_serial_number: Option<Span>,
     /// DER of the `NameConstraints`.
     pub(crate) name_constraints: Option<Span>,
     /// DER of the `CertificatePolicies`.
@@ -298,9 +300,10 @@ impl Extensions {
             }
             Known::AuthorityKeyIdentifier => {
                 let identifier = AuthorityKeyIdentifier::from_der(contents)?;
-                self.names_authority_certificate = identifier.names_certificate;
-                self.authority_key_identifier =
-                    identifier.key.map(|key| span.start + key.start..span.start + key.end);
+                let place = |of: Span| span.start + of.start..span.start + of.end;
+                self.authority_key_identifier = identifier.key.map(place);
+                self.authority_issuer = identifier.issuer.map(place);
+                self.authority_serial_number = identifier.serial_number.map(place);
             }
             Known::NameConstraints => {
                 NameConstraints::from_der(contents)?;
@@ -349,16 +352,29 @@ fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
 
 fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
     let bits = BitStringRef::from_der(der)?;
+    named_bits(&bits)?;
     let set = (0..9).filter(|&bit| bits.get(bit) == Some(true));
     Ok(KeyUsage(set.fold(0, |usage, bit| usage | 1 << bit)))
+}
+
+/// Checks a list of named bits: what fills up its last octet is zero (X.690 section 11.2.1), or
+/// readers differ on what they see.
+pub(crate) fn named_bits(bits: &BitStringRef<'_>) -> der::Result<()> {
+    let padding = (1_u8 << bits.unused_bits()) - 1;
+    match bits.raw_bytes().last() {
+        Some(last) if last & padding != 0 => Err(Tag::BitString.value_error().into()),
+        _ => Ok(()),
+    }
 }
 
 /// What is used of an `AuthorityKeyIdentifier`.
 pub(crate) struct AuthorityKeyIdentifier {
     /// Where in the extension's value the key identifier's octets lie.
     pub(crate) key: Option<Span>,
-    /// Whether it has `authorityCertIssuer` or `authorityCertSerialNumber`.
-    names_certificate: bool,
+    /// Contents of `authorityCertIssuer`, a `GeneralNames`.
+    issuer: Option<Span>,
+    /// Contents of `authorityCertSerialNumber`.
+    serial_number: Option<Span>,
 }
 
 impl AuthorityKeyIdentifier {
@@ -374,15 +390,29 @@ impl AuthorityKeyIdentifier {
                     Some(end.saturating_sub(identifier.as_bytes().len())..end)
                 }
             };
-            let names_certificate = !fields.is_finished();
-            while !fields.is_finished() {
-                fields.tlv_bytes()?;
+            let issuer = contents_if(fields, 1, true)?;
+            if let Some(names) = &issuer {
+                GeneralNames::checked(der.get(names.clone()).unwrap_or_default())?;
             }
-            Ok::<_, der::Error>(Self { key, names_certificate })
+            let serial_number = contents_if(fields, 2, false)?;
+            Ok::<_, der::Error>(Self { key, issuer, serial_number })
         })?;
         reader.finish()?;
         Ok(identifier)
     }
+}
+
+/// Where the contents of an element with a context-specific tag lie, if it comes next.
+fn contents_if(
+    reader: &mut SliceReader<'_>,
+    number: u32,
+    constructed: bool,
+) -> der::Result<Option<Span>> {
+    let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
+    if reader.is_finished() || Tag::peek(reader)? != wanted {
+        return Ok(None);
+    }
+    element(reader, wanted).map(contents_of).map(Some)
 }
 
 /// Checks an `AuthorityInfoAccessSyntax`: at least one description. Nothing is fetched from there.

@@ -99,6 +99,10 @@ impl TrustAnchor {
             self.subject_der(),
             std::cmp::Reverse(certificate.map(|certificate| certificate.validity().not_after)),
             certificate.map_or(self.public_key_der(), Certificate::as_der),
+            match &self.0 {
+                Kind::Certificate(_) => None,
+                Kind::Key { name_constraints, .. } => name_constraints.as_deref(),
+            },
         )
     }
 }

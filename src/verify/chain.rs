@@ -2,14 +2,15 @@
 
 use const_oid::ObjectIdentifier;
 
-use super::Verification;
 use super::anchor::TrustAnchor;
 use super::checks::{self, Role};
-use super::error::VerifyError;
+use super::error::{RejectedList, VerifyError};
 use super::path::Found;
 use super::policies::ValidPolicies;
 use super::policy::{Policy, Rule};
+use super::revocation;
 use super::revocation::RevocationList;
+use super::{Verification, Verifier};
 use crate::certificate::{Certificate, Timestamp, Validity, oid};
 
 /// A path from a certificate to a trust anchor that was found valid. Only
@@ -21,6 +22,7 @@ pub struct VerifiedChain {
     window: Validity,
     policies: ValidPolicies,
     lists: Vec<RevocationList>,
+    signers: Vec<Certificate>,
 }
 
 /// A time that is narrowed by everything that has to be current in it.
@@ -76,6 +78,7 @@ impl VerifiedChain {
             anchor: anchor.clone(),
             policies: found.policies,
             lists: found.lists.lists,
+            signers: found.lists.signers,
         }
     }
 
@@ -87,6 +90,7 @@ impl VerifiedChain {
             window: leaf.validity(),
             policies: ValidPolicies::Any,
             lists: Vec::new(),
+            signers: Vec::new(),
         }
     }
 
@@ -121,9 +125,13 @@ impl VerifiedChain {
         }
     }
 
-    /// What another policy holds against this very path: every rule that a certificate of it breaks.
+    /// What another policy holds against this very path at a moment: every rule that a certificate
+    /// of it breaks, and the first reason why the path as a whole is refused. If it is nothing, the
+    /// other policy accepts it.
     ///
-    /// The path was found under one policy; under the other there may be another path.
+    /// The path was found under one policy; under the other there may be another path. Names, budget,
+    /// other certificates of the pool ([`Rule::PresentedAreReadable`]) and revocation are not asked
+    /// for again, but for what the policy asks of the lists.
     #[must_use]
     pub fn violations(&self, policy: &Policy, at: Timestamp) -> Vec<VerifyError> {
         let verification = Verification::new(policy.clone()).at(at);
@@ -136,21 +144,58 @@ impl VerifiedChain {
                 0 => Role::Leaf,
                 _ => Role::Issuer { is_anchor, below },
             };
-            if !is_anchor || terms.has(Rule::AnchorCertificate) {
+            if depth == 0 || !is_anchor || terms.has(Rule::AnchorCertificate) {
                 violations.extend(checks::all(certificate, role, &terms));
-            }
-            if let Some(issuer) = self.path.get(depth + 1) {
-                violations.extend(checks::key_identifiers(certificate, issuer, &terms).err());
             }
             let counts = terms.has(Rule::SelfIssuedCount) || !terms.is_self_issued(certificate);
             below += usize::from(depth > 0 && counts);
         }
+        for list in &self.lists {
+            if let Err(error) = revocation::check_number(list, &terms) {
+                let list = RejectedList { list: list.clone(), error };
+                let subject = list.list.issuer();
+                violations.push(VerifyError::RevocationUnknown { subject, lists: vec![list] });
+            }
+        }
+        // A verification ends at the first rule that is broken; without that rule it goes on.
+        let mut policy = policy.clone();
+        while let Some(refusal) = self.refusal(&policy, at) {
+            let rule = match &refusal {
+                VerifyError::Rule { rule, .. } if policy.has(*rule) => Some(*rule),
+                _ => None,
+            };
+            let text = refusal.to_string();
+            if !violations.iter().any(|known| known.to_string() == text) {
+                violations.push(refusal);
+            }
+            match rule {
+                Some(rule) => policy = policy.without(rule),
+                None => break,
+            }
+        }
         violations
+    }
+
+    /// Why this path alone is refused.
+    fn refusal(&self, policy: &Policy, at: Timestamp) -> Option<VerifyError> {
+        let (leaf, pool) = self.path.split_first()?;
+        // Its key was used before.
+        let verifier = Verifier::new([self.anchor.clone()]).ok()?;
+        let verification = Verification::new(policy.clone()).at(at);
+        let refused = verifier.verify(leaf, pool, &verification).err()?;
+        Some(refused.cause().clone())
     }
 
     /// The revocation lists that say that no certificate of the path is revoked.
     #[must_use]
     pub fn revocation_lists(&self) -> &[RevocationList] {
         &self.lists
+    }
+
+    /// The certificates, besides the path's own, of those who signed these lists, and of their
+    /// issuers: path, lists and these together are what the verification rests on.
+    #[must_use]
+    pub fn revocation_signers(&self) -> &[Certificate] {
+        &self.signers
     }
 }

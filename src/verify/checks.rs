@@ -1,11 +1,12 @@
 //! What is asked of each certificate in a path, one section of RFC 5280 a function.
 
-mod go;
 mod profile;
+mod readers;
 
 use super::policy::{Purpose, Rule};
 use super::{Terms, VerifyError, names};
-use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::certificate::general_name::GeneralName;
+use crate::certificate::{CanonicalName, Certificate, KeyUsage, oid};
 use crate::oid::NamedOid;
 
 /// What a certificate is in a path.
@@ -22,6 +23,8 @@ pub(super) enum Role {
     },
     /// The signer of a revocation list, where it issued no certificate of the path.
     CrlSigner,
+    /// One of the pool, that may have no part in any path.
+    Presented,
 }
 
 impl Role {
@@ -78,7 +81,9 @@ const CHECKS: &[Check] = &[
     profile::name_constraints,
     profile::policies,
     profile::public_key,
-    go::readable,
+    profile::unique_identifiers,
+    readers::go,
+    readers::text_in_names,
     validity,
     names,
 ];
@@ -95,8 +100,40 @@ pub(super) fn check(
 
 /// Everything that is wrong with a certificate, not only the first.
 pub(super) fn all(certificate: &Certificate, role: Role, terms: &Terms<'_>) -> Vec<VerifyError> {
-    let subject = Subject { certificate, role, terms };
-    CHECKS.iter().filter_map(|check| check(&subject).err()).collect()
+    let mut found = Vec::new();
+    for check in CHECKS {
+        // A check ends at the first rule that is broken; without that rule it goes on.
+        let mut policy = terms.policy.clone();
+        loop {
+            let terms = Terms { policy: &policy, ..*terms };
+            let Err(error) = check(&Subject { certificate, role, terms: &terms }) else {
+                break;
+            };
+            let rule = match &error {
+                VerifyError::Rule { rule, .. } if policy.has(*rule) => Some(*rule),
+                _ => None,
+            };
+            found.push(error);
+            match rule {
+                Some(rule) => policy = policy.without(rule),
+                None => break,
+            }
+        }
+    }
+    found
+}
+
+/// What Go asks of every certificate that is presented, before it looks for a path.
+pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
+    let subject = Subject { certificate, role: Role::Presented, terms };
+    let checks: [Check; 5] = [
+        signature_algorithms,
+        profile::serial_number,
+        profile::criticality,
+        readers::go,
+        readers::key_in_go,
+    ];
+    checks.iter().try_for_each(|check| check(&subject))
 }
 
 /// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for.
@@ -135,7 +172,7 @@ fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
 fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let certificate = subject.certificate;
     match subject.role {
-        Role::CrlSigner => {}
+        Role::CrlSigner | Role::Presented => {}
         Role::Leaf => {
             let purpose = subject.terms.purpose;
             let may_be_a_ca = purpose == Purpose::Any || !subject.terms.has(Rule::EndEntityIsNoCa);
@@ -163,6 +200,7 @@ fn key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
     match subject.role {
         Role::Issuer { .. } => allows(subject.certificate, KeyUsage::KEY_CERT_SIGN, subject.terms),
         Role::CrlSigner => crl_signer(subject.certificate, subject.terms),
+        Role::Presented => Ok(()),
         Role::Leaf if subject.terms.purpose == Purpose::Any => Ok(()),
         Role::Leaf if !subject.terms.has(Rule::DigitalSignature) => Ok(()),
         Role::Leaf => allows(subject.certificate, KeyUsage::DIGITAL_SIGNATURE, subject.terms),
@@ -247,21 +285,39 @@ pub(super) fn key_identifiers(
     issuer: &Certificate,
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
-    match (certificate.authority_key_identifier(), issuer.subject_key_identifier()) {
-        (Some(of_issuer), Some(own))
-            if of_issuer != own && terms.has(Rule::KeyIdentifiersMatch) =>
-        {
-            Err(VerifyError::Rule {
-                subject: certificate.subject(),
-                rule: Rule::KeyIdentifiersMatch,
-                found: format!(
-                    "it identifies its issuer's key as {:x}, and {} has {:x}",
-                    base16ct::HexDisplay(of_issuer),
-                    issuer.subject(),
-                    base16ct::HexDisplay(own)
-                ),
-            })
-        }
-        _ => Ok(()),
+    if !terms.has(Rule::KeyIdentifiersMatch) {
+        return Ok(());
+    }
+    let differs = |found: String| {
+        let (subject, rule) = (certificate.subject(), Rule::KeyIdentifiersMatch);
+        Err(VerifyError::Rule { subject, rule, found })
+    };
+    if let (Some(of_issuer), Some(own)) =
+        (certificate.authority_key_identifier(), issuer.subject_key_identifier())
+        && of_issuer != own
+    {
+        return differs(format!(
+            "it identifies its issuer's key as {:x}, and {} has {:x}",
+            base16ct::HexDisplay(of_issuer),
+            issuer.subject(),
+            base16ct::HexDisplay(own)
+        ));
+    }
+    let (names, serial_number) = certificate.authority_certificate();
+    let names_of_another = names.is_some_and(|mut names| {
+        let name = names.find_map(|name| match name {
+            GeneralName::Directory(der) => Some(CanonicalName::of(der)),
+            _ => None,
+        });
+        name.is_some_and(|name| name != CanonicalName::of(issuer.issuer_der()))
+    });
+    let serial_of_another =
+        serial_number.is_some_and(|serial| serial != issuer.serial_number_der());
+    match names_of_another || serial_of_another {
+        true => differs(format!(
+            "it identifies its issuer's certificate by other names or another serial number than {} has",
+            issuer.subject()
+        )),
+        false => Ok(()),
     }
 }

@@ -176,7 +176,7 @@ pub enum VerifyError {
         subject: DistinguishedName,
         /// How many are allowed.
         allowed: usize,
-        /// How many there are, self-issued ones not counted.
+        /// How many there are, counted as for path lengths.
         below: usize,
     },
     /// An issuer is no certificate authority (RFC 5280 section 4.2.1.9).
@@ -500,17 +500,11 @@ impl VerifyError {
             return Self::SelfSigned { subject: certificate.subject() };
         }
         candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.error.rank()));
-        if candidates.len() == 1
-            && let Some(only) = candidates.pop()
-        {
-            return only.error;
-        }
         let subject = certificate.subject();
-        if !candidates.is_empty() {
-            Self::NoPath { subject, candidates }
-        } else {
-            Self::UnknownIssuer { subject, issuer: certificate.issuer() }
+        if candidates.is_empty() {
+            return Self::UnknownIssuer { subject, issuer: certificate.issuer() };
         }
+        Self::NoPath { subject, candidates }
     }
 }
 
@@ -563,6 +557,9 @@ struct Tried<'a> {
 
 impl fmt::Display for Tried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = self.candidates {
+            return only.error.fmt(f);
+        }
         write!(
             f,
             "no path leads from the certificate {} to a trust anchor; {} certificates have its issuer's name",

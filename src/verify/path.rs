@@ -110,10 +110,14 @@ pub(super) fn find(
 ) -> Result<VerifiedChain, VerifyError> {
     checks::check(leaf, Role::Leaf, terms)?;
     let exact_names = terms.has(Rule::ByteExactNames);
+    let pool = Pool::new(leaf, intermediates, anchors, exact_names);
+    if terms.has(Rule::PresentedAreReadable) {
+        let mut presented = pool.intermediates.iter().map(|other| other.certificate);
+        presented.try_for_each(|presented| checks::presented(presented, terms))?;
+    }
     if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
         return Ok(VerifiedChain::trusted(leaf, &anchor.trusted));
     }
-    let pool = Pool::new(leaf, intermediates, anchors, exact_names);
     let mut ledger = Ledger::new(Account::new(terms.budget));
     let mut search = Search {
         pool: &pool,
@@ -143,6 +147,7 @@ fn is_trusted_itself(leaf: &Certificate, anchor: &Anchor, terms: &Terms<'_>) -> 
     let (algorithm, _) = leaf.signature_algorithms();
     !terms.has(Rule::TrustedLeafIsSelfSigned)
         || terms.is_self_issued(leaf)
+            && checks::key_identifiers(leaf, leaf, terms).is_ok()
             && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
 }
 
@@ -410,6 +415,13 @@ impl<'a> Search<'_, 'a> {
                             breach,
                         })
                     }
+                    names::constraints::Failure::Rule { rule, name } => {
+                        Stop::Here(VerifyError::Rule {
+                            subject: subject.unwrap_or_else(|| issuer.clone()),
+                            rule,
+                            found: format!("it is for {name}, which {issuer} constrains"),
+                        })
+                    }
                     names::constraints::Failure::Malformed { constraint } => {
                         Stop::Here(VerifyError::MalformedNameConstraint {
                             subject: issuer,
@@ -505,6 +517,14 @@ impl<'a> Search<'_, 'a> {
     }
 
     fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: VerifyError) {
+        let certificate = self.pool.certificate(node);
+        // An anchor that lies among the intermediates too was rejected before, for the same reason.
+        let is_told = |other: &RejectedIssuer| {
+            other.issuer.is_anchor() && other.issuer.certificate() == certificate
+        };
+        if certificate.is_some() && rejected.iter().any(is_told) {
+            return;
+        }
         self.ledger.remembered += 1;
         let outranks_all = rejected.iter().all(|other| other.error.rank() < error.rank());
         if self.ledger.remembered <= REMEMBERED || outranks_all {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use const_oid::ObjectIdentifier;
 
@@ -154,6 +155,9 @@ rules! {
     ExtendedKeyUsageNotCritical = "extended-key-usage-not-critical", "CA/Browser Forum BR section 7.1.2.7.6",
         "a peer's extKeyUsage is not critical",
         [web_pki];
+    NoAnyExtendedKeyUsage = "no-any-extended-key-usage", "CA/Browser Forum BR section 7.1.2.7.10",
+        "a peer's extKeyUsage has no anyExtendedKeyUsage",
+        [web_pki];
     RootsWithoutExtendedKeyUsage = "roots-without-extended-key-usage", "CA/Browser Forum BR section 7.1.2.1.2",
         "a root has no extKeyUsage",
         [web_pki];
@@ -178,6 +182,9 @@ rules! {
     SubjectAlternativeNameCritical = "subject-alternative-name-critical", "RFC 5280 section 4.2.1.6",
         "a certificate without a subject's name has a critical subjectAltName",
         [rfc5280 web_pki];
+    SubjectAlternativeNameNotCritical = "subject-alternative-name-not-critical", "CA/Browser Forum BR section 7.1.2.7.12",
+        "a peer's certificate with a subject's name has a subjectAltName that is not critical",
+        [web_pki];
     SubjectAlternativeNamePresent = "subject-alternative-name-present", "CA/Browser Forum BR section 7.1.2.7.12",
         "a peer's certificate has a subjectAltName",
         [web_pki];
@@ -213,7 +220,17 @@ rules! {
         [rfc5280 tls web_pki];
     ExcludedHostsCoverDomains = "excluded-hosts-cover-domains", "Go",
         "a host that is excluded in e-mail addresses and URIs stands for hosts below it too",
-        [tls go];
+        [go];
+    /// It refuses every name of another form that is constrained, the subject among them.
+    DnsAndIpConstraintsOnly = "dns-and-ip-constraints-only", "rustls",
+        "names that are constrained are DNS names and IP addresses",
+        [tls];
+    ConstrainedDnsNamesAreHosts = "constrained-dns-names-are-hosts", "rustls",
+        "DNS names that are constrained have the syntax of a host's name",
+        [tls];
+    WildcardsOverlapExcluded = "wildcards-overlap-excluded", "rustls",
+        "a wildcard is excluded by a domain that begins one label below it, as by a host",
+        [tls];
     PolicyConstraintsCritical = "policy-constraints-critical", "RFC 5280 sections 4.2.1.11 and 4.2.1.14",
         "policyConstraints and inhibitAnyPolicy are critical",
         [rfc5280 web_pki];
@@ -223,7 +240,7 @@ rules! {
         [tls];
     SubjectKeyAccepted = "subject-key-accepted", "RFC 8446 section 4.2.3; CA/Browser Forum BR section 6.1.5",
         "a peer's key is one that could verify a signature",
-        [tls web_pki];
+        [tls web_pki go];
     WebPkiKeys = "web-pki-keys", "CA/Browser Forum BR section 6.1.5",
         "keys are RSA with a modulus of whole octets, P-256, P-384 or P-521",
         [web_pki];
@@ -231,6 +248,16 @@ rules! {
     ReadableInGo = "readable-in-go", "Go",
         "a certificate is one that Go's crypto/x509 can read",
         [tls go];
+    /// A handshake ends at a certificate that cannot be read, whether the path needs it or not.
+    PresentedAreReadable = "presented-are-readable", "Go's crypto/tls",
+        "every certificate that is presented can be read, also those that no path needs",
+        [go];
+    TextInNames = "text-in-names", "OpenSSL",
+        "the attributes of names are texts",
+        [tls];
+    NoUniqueIdentifiers = "no-unique-identifiers", "RFC 5280 section 4.1.2.8; rustls",
+        "a certificate has no issuerUniqueID and no subjectUniqueID",
+        [tls web_pki];
     CrlNumberPresent = "crl-number-present", "RFC 5280 section 5.2.3",
         "a revocation list has a cRLNumber, which is not critical",
         [rfc5280 web_pki];
@@ -363,8 +390,8 @@ impl Policy {
         Self { rules: self.rules.without(rule), ..self }
     }
 
-    /// At most so many certificates between the leaf and the trust anchor, self-issued ones not
-    /// counted: as if the anchor had this path length constraint.
+    /// At most so many certificates between the leaf and the trust anchor, as if the anchor had this
+    /// path length constraint: whether self-issued ones count is for [`Rule::SelfIssuedCount`].
     #[must_use]
     pub fn max_intermediates(self, count: usize) -> Self {
         Self { max_intermediates: Some(count), ..self }
@@ -459,6 +486,25 @@ pub struct PolicyDifference {
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(Rule::ALL.iter().filter(|&&rule| self.has(rule))).finish()
+    }
+}
+
+/// No rule has this id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule \"{id}\"")]
+#[non_exhaustive]
+pub struct UnknownRule {
+    /// What was given.
+    pub id: String,
+}
+
+impl FromStr for Rule {
+    type Err = UnknownRule;
+
+    /// By its [`Rule::id`].
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        let rule = Self::ALL.iter().find(|rule| rule.id() == id);
+        rule.copied().ok_or_else(|| UnknownRule { id: id.to_owned() })
     }
 }
 

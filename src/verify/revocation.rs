@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub use list::{CrlReason, RevocationList};
 
+use super::Terms;
 use super::chain::Window;
 use super::checks::{self, Role};
 use super::error::{ListError, RejectedList, VerifyError};
@@ -85,6 +86,8 @@ impl Revocation {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Used {
     pub(super) lists: Vec<RevocationList>,
+    /// Certificates of those who signed lists and have no part in the path themselves.
+    pub(super) signers: Vec<Certificate>,
     pub(super) window: Window,
 }
 
@@ -94,6 +97,11 @@ impl Used {
         for list in other.lists {
             if !self.lists.contains(&list) {
                 self.lists.push(list);
+            }
+        }
+        for signer in other.signers {
+            if !self.signers.contains(&signer) {
+                self.signers.push(signer);
             }
         }
     }
@@ -134,6 +142,8 @@ fn status(
 ) -> Result<Used, Stop> {
     let mut used = Used::default();
     let mut covered = Reasons::NONE;
+    // The time outside which a list would say that the certificate is revoked.
+    let mut reprieve = Window::default();
     let mut rejected = Vec::new();
     let points = question.certificate.crl_distribution_points();
     // The last step of section 6.3.3: lists that no distribution point names.
@@ -152,6 +162,9 @@ fn status(
                         }));
                     }
                     covered = covered.or(answer.reasons);
+                    if answer.is_reprieve {
+                        reprieve = reprieve.and(answer.used.window);
+                    }
                     used.add(answer.used);
                 }
                 Ok(None) => {}
@@ -163,8 +176,9 @@ fn status(
         }
     }
     if revocation.accepts_unknown {
-        // Without these lists the status would be unknown, and accepted: they limit no window.
-        return Ok(Used { window: Window::default(), ..used });
+        // Without these lists the status would be unknown, and accepted: they limit no window, but
+        // where one list takes back what another says.
+        return Ok(Used { window: reprieve, ..used });
     }
     if covered.contains(Reasons::ALL) {
         return Ok(used);
@@ -179,6 +193,8 @@ fn status(
 /// What a list says.
 struct Answer {
     listed: Option<Listed>,
+    /// Whether a delta list takes back what the complete list says.
+    is_reprieve: bool,
     reasons: Reasons,
     used: Used,
 }
@@ -236,8 +252,9 @@ fn consult(
     if revocation.accepts_expired {
         window.last = None;
     }
-    used.add(Used { lists: vec![list.clone()], window });
-    Ok(Some(Answer { listed, reasons, used }))
+    used.add(Used { lists: vec![list.clone()], window, ..Used::default() });
+    let is_reprieve = of_complete.is_some();
+    Ok(Some(Answer { listed, is_reprieve, reasons, used }))
 }
 
 /// What is asked of every list, complete or delta, but to be current.
@@ -249,16 +266,21 @@ fn check_list(search: &Search<'_, '_>, list: &RevocationList) -> Result<(), List
     if outside != inside {
         return Err(ListError::SignatureAlgorithmsDiffer);
     }
-    if search.terms.has(Rule::CrlNumberPresent)
-        && (list.number().is_none() || list.number_is_critical())
-    {
-        return Err(ListError::Rule { rule: Rule::CrlNumberPresent });
-    }
+    check_number(list, search.terms)?;
     let at = search.terms.at;
     if list.this_update() > at {
         return Err(ListError::NotYetMade { this_update: list.this_update(), at });
     }
     Ok(())
+}
+
+/// Section 5.2.3.
+pub(super) fn check_number(list: &RevocationList, terms: &Terms<'_>) -> Result<(), ListError> {
+    let is_sound = list.number().is_some() && !list.number_is_critical();
+    match is_sound || !terms.has(Rule::CrlNumberPresent) {
+        true => Ok(()),
+        false => Err(ListError::Rule { rule: Rule::CrlNumberPresent }),
+    }
 }
 
 /// Whether a list is not past its nextUpdate.
@@ -369,7 +391,8 @@ fn try_signer(
     signer: Node,
 ) -> Result<Used, NotConsulted> {
     let certificate = search.pool.certificate(signer);
-    if let Some(certificate) = certificate {
+    let counts = !matches!(signer, Node::Anchor(_)) || search.terms.has(Rule::AnchorCertificate);
+    if let Some(certificate) = certificate.filter(|_| counts) {
         checks::crl_signer(certificate, search.terms)
             .map_err(|error| ListError::Signer { source: Box::new(error) })?;
     }
@@ -408,7 +431,7 @@ fn validate_signer(
     };
     let terms = search.terms.of_crl_signer();
     let revocation = Revocation { leaf_alone: false, ..revocation.clone() };
-    let terms = super::Terms { revocation: Some(&revocation), ..terms };
+    let terms = Terms { revocation: Some(&revocation), ..terms };
     let refused = |error| NotConsulted::Rejected(ListError::Signer { source: Box::new(error) });
     checks::check(certificate, Role::CrlSigner, &terms).map_err(refused)?;
     let mut signers = search.signers.clone();
@@ -428,6 +451,9 @@ fn validate_signer(
         Ok(found) => {
             let mut used = found.lists;
             used.window = used.window.and(nested.window());
+            let path = nested.path.iter().filter(|node| !matches!(node, Node::Anchor(_)));
+            let signers = path.filter_map(|&node| nested.pool.certificate(node)).cloned();
+            used.add(Used { signers: signers.collect(), ..Used::default() });
             Ok(used)
         }
         Err(Stop::Here(error)) => Err(refused(error)),

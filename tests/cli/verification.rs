@@ -39,6 +39,15 @@ impl Workshop {
     }
 }
 
+/// The innermost reason of a refusal: that of the issuer that came closest, and so on.
+fn cause(told: &Value) -> &Value {
+    let mut reason = &told["reason"];
+    while reason["kind"] == "no-path" {
+        reason = &reason["candidates"][0]["reason"];
+    }
+    reason
+}
+
 /// The words for a certificate in a tree.
 fn named(certificate: &Certificate) -> String {
     format!(
@@ -80,11 +89,32 @@ fn an_expired_intermediate_is_shown_where_it_stands() {
             "error": sentence,
             "causes": [],
             "reason": {
-                "kind": "expired",
+                "kind": "no-path",
                 "sentence": sentence,
-                "subject": "CN=Issuing",
-                "not_after": "2027-02-26T00:00:00Z",
-                "at": AT,
+                "subject": "CN=worker",
+                "candidates": [{
+                    "kind": "intermediate",
+                    "subject": "CN=Issuing",
+                    "certificate": {
+                        "subject": "CN=Issuing",
+                        "issuer": "CN=Root",
+                        "serial_number": issuing.certificate.serial_number().to_string(),
+                        "not_before": "2026-01-01T00:00:00Z",
+                        "not_after": "2027-02-26T00:00:00Z",
+                        "subject_alternative_names": [],
+                        "key": "EC P-256",
+                        "is_ca": true,
+                        "policies": null,
+                        "sha256": told["reason"]["candidates"][0]["certificate"]["sha256"],
+                    },
+                    "reason": {
+                        "kind": "expired",
+                        "sentence": sentence,
+                        "subject": "CN=Issuing",
+                        "not_after": "2027-02-26T00:00:00Z",
+                        "at": AT,
+                    },
+                }],
             },
         })
     );
@@ -158,7 +188,16 @@ fn reasons_are_nested_as_the_search_was() {
             format!("     └─ intermediate {}", named(&namesake.certificate)),
         ]
     );
-    assert_eq!(told["reason"]["subject"], "CN=Below");
+    // The one candidate for the leaf has two of its own.
+    assert_eq!(told["reason"]["subject"], "CN=worker");
+    assert_eq!(told["reason"]["candidates"].as_array().unwrap().len(), 1);
+    let below_that = &told["reason"]["candidates"][0]["reason"];
+    assert_eq!(
+        (&below_that["kind"], &below_that["subject"]),
+        (&json!("no-path"), &json!("CN=Below"))
+    );
+    assert_eq!(below_that["candidates"].as_array().unwrap().len(), 2);
+    assert_eq!(told["reason"]["sentence"], below_that["sentence"]);
     assert!(!text.contains("Stranger"));
 
     // A root of the right name with another key, which is tried; and another, which is not.
@@ -173,7 +212,7 @@ fn reasons_are_nested_as_the_search_was() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| one["reason"]["kind"].as_str().unwrap())
+        .map(|one| cause(one)["kind"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["unknown-issuer", "signature"]);
     workshop.put("anchor.pem", stranger.certificate.to_pem());
@@ -222,7 +261,7 @@ fn a_policy_is_chosen_changed_and_compared() {
     }
     let (text, told) = workshop.not_verified(&verify(&format!("--with {rule}")));
     assert_eq!(text.lines().count(), 3, "{text}");
-    let reason = &told["reason"];
+    let reason = cause(&told);
     assert_eq!((&reason["kind"], &reason["rule"]), (&json!("rule"), &json!(rule)));
     assert_eq!(reason["source"], "RFC 5280 section 4.2.1.1");
     assert_eq!(reason["subject"], "CN=worker");
@@ -258,8 +297,8 @@ fn the_purpose_is_a_client_but_a_server_of_the_web() {
         let line = verify(&format!("--policy {policy}"));
         let (text, told) = workshop.not_verified(&line);
         assert!(text.contains("not for a TLS client"), "{text}");
-        assert_eq!(told["reason"]["kind"], "extended-key-usage");
-        assert_eq!(told["reason"]["found"], json!(["1.3.6.1.5.5.7.3.1"]));
+        assert_eq!(cause(&told)["kind"], "extended-key-usage");
+        assert_eq!(cause(&told)["found"], json!(["1.3.6.1.5.5.7.3.1"]));
         workshop.run(&format!("{line} --purpose server")).yes();
         workshop.run(&format!("{line} --purpose any")).yes();
     }
@@ -303,8 +342,8 @@ fn certificate_policies_are_required_accepted_and_shown() {
         assert!(text.contains("fails for its certificate policies"), "{text}");
         // It is about the whole path, so the whole path is shown.
         assert!(text.contains(&format!("trust anchor {}", named(&root.certificate))), "{text}");
-        assert_eq!(told["reason"]["kind"], "policy");
-        assert_eq!(told["reason"]["fault"], "no-valid-policy");
+        assert_eq!(cause(&told)["kind"], "policy");
+        assert_eq!(cause(&told)["fault"], "no-valid-policy");
     }
     let ran = workshop.run(&verify("plain.pem")).yes();
     assert!(!ran.stdout.contains("certificate policies"), "{ran}");
@@ -312,8 +351,8 @@ fn certificate_policies_are_required_accepted_and_shown() {
 
     workshop.run(&verify("--max-intermediates 1 leaf.pem")).yes();
     let (_, told) = workshop.not_verified(&verify("--max-intermediates 0 leaf.pem"));
-    assert_eq!(told["reason"]["kind"], "too-many-intermediates");
-    assert_eq!((&told["reason"]["allowed"], &told["reason"]["below"]), (&json!(0), &json!(1)));
+    assert_eq!(cause(&told)["kind"], "too-many-intermediates");
+    assert_eq!((&cause(&told)["allowed"], &cause(&told)["below"]), (&json!(0), &json!(1)));
 }
 
 // --- Revocation. ----------------------------------------------------------------------------------
@@ -353,7 +392,7 @@ fn what_a_ca_revoked_is_refused_with_its_list() {
         assert!(text.contains(&format!("CN=revoked, serial number {revoked}, was revoked by")));
         assert!(text.contains("(keyCompromise)") && text.contains("└─ trust anchor O=Acme"));
         assert!(text.contains("\n     path rejected: the certificate CN=revoked"), "{text}");
-        let reason = &told["reason"];
+        let reason = cause(&told);
         assert_eq!(
             (&reason["kind"], &reason["serial_number"], &reason["reason"]),
             (&json!("revoked"), &json!(revoked), &json!("keyCompromise"))
@@ -393,7 +432,7 @@ fn lists_that_do_not_count_are_shown_and_can_be_accepted() {
     let (text, told) = workshop.not_verified(&format!("{verify} {only} {leaf}"));
     assert!(text.contains("whether the certificate CN=Workers is revoked cannot be told"));
     assert_eq!(
-        (&told["reason"]["kind"], &told["reason"]["lists"]),
+        (&cause(&told)["kind"], &cause(&told)["lists"]),
         (&json!("revocation-unknown"), &json!([]))
     );
     workshop.run(&format!("{verify} {only} --crl-leaf-only {leaf}")).yes();
@@ -407,7 +446,7 @@ fn lists_that_do_not_count_are_shown_and_can_be_accepted() {
     let (text, told) = workshop.not_verified(&line);
     assert!(text.contains("─ revocation list of CN=Workers, made "), "{text}");
     assert!(text.contains("does not count: "), "{text}");
-    let list = &told["reason"]["lists"][0];
+    let list = &cause(&told)["lists"][0];
     assert_eq!(
         (&list["revocation_list"], &list["reason"]["kind"]),
         (&json!("CN=Workers"), &json!("signature"))
@@ -418,7 +457,7 @@ fn lists_that_do_not_count_are_shown_and_can_be_accepted() {
     let line = format!("{verify} {both} --at {later} {leaf}");
     let (text, told) = workshop.not_verified(&line);
     assert!(text.contains("does not count: the next one was due at"), "{text}");
-    assert_eq!(told["reason"]["lists"][0]["reason"]["kind"], "expired");
+    assert_eq!(cause(&told)["lists"][0]["reason"]["kind"], "expired");
     workshop.run(&format!("{line} --crl-accept-expired")).yes();
 }
 

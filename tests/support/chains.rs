@@ -183,6 +183,8 @@ pub const ECDSA_SHA384: &[u8] = &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 
 pub struct Handmade {
     /// DER of `[0] EXPLICIT Version`; empty for version 1.
     pub version: Vec<u8>,
+    /// Contents of the INTEGER.
+    pub serial_number: Vec<u8>,
     pub inside: Vec<u8>,
     pub outside: Vec<u8>,
     /// Name and key come from here.
@@ -196,6 +198,7 @@ impl Handmade {
     pub fn of(subject: &Certificate) -> Self {
         Self {
             version: Vec::new(),
+            serial_number: vec![7],
             inside: ECDSA_SHA256.to_vec(),
             outside: ECDSA_SHA256.to_vec(),
             subject: subject.clone(),
@@ -209,7 +212,7 @@ impl Handmade {
             0x30,
             &[
                 self.version.as_slice(),
-                &tlv(0x02, &[7]),
+                &tlv(0x02, &self.serial_number),
                 &self.inside,
                 issuer.subject_der(),
                 &tlv(0x30, &validity),

@@ -9,10 +9,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use base64ct::{Base64, Encoding};
+use private_ca::SubjectAlternativeName;
 use private_ca::verify::Purpose;
-use private_ca::{Certificate, SubjectAlternativeName};
 
-use crate::judges::Case;
+use crate::judges::{Case, DerCase};
 
 /// The program of `tests/go`, which answers one line with one line; ended when this is dropped.
 pub struct Go {
@@ -43,11 +43,15 @@ impl Go {
 
     /// Whether Go accepts it, or its reason.
     pub fn judge(&mut self, case: &Case<'_>) -> Result<(), String> {
-        let base64 = |certificate: &Certificate| Base64::encode_string(certificate.as_der());
+        self.judge_on(&case.into())
+    }
+
+    pub fn judge_on(&mut self, case: &DerCase<'_>) -> Result<(), String> {
+        let base64 = |der: &&[u8]| Base64::encode_string(der);
         let question = serde_json::json!({
             "anchors": case.anchors.iter().map(base64).collect::<Vec<_>>(),
             "intermediates": case.intermediates.iter().map(base64).collect::<Vec<_>>(),
-            "leaf": base64(case.leaf),
+            "leaf": base64(&case.leaf),
             "purpose": match case.purpose {
                 Purpose::Client => "client",
                 Purpose::Server => "server",

@@ -65,6 +65,31 @@ fn the_search_turns_back_at_dead_ends() {
 }
 
 #[test]
+fn every_issuer_that_was_tried_is_in_the_error() {
+    let root = Authority::root("Root");
+    let upper = root.intermediate_with("Upper", chains::EXPIRED);
+    let lower = upper.intermediate("Lower");
+    let leaf = lower.leaf();
+    let pool = [&upper.certificate, &lower.certificate];
+    let error = trial(&[&root.certificate], &pool, &leaf).verify().unwrap_err();
+    let only = |error: &E| {
+        let E::NoPath { subject, candidates } = error else { panic!("{error}") };
+        let [candidate] = candidates.as_slice() else { panic!("{candidates:?}") };
+        let issuer = candidate.issuer.certificate().unwrap().clone();
+        (subject.to_string(), issuer, candidate.error.clone())
+    };
+    let (subject, issuer, of_lower) = only(&error);
+    assert_eq!((subject.as_str(), &issuer), ("CN=worker", &lower.certificate));
+    let (subject, issuer, reason) = only(&of_lower);
+    assert_eq!((subject.as_str(), &issuer), ("CN=Lower", &upper.certificate));
+    // Alone it speaks for all of them.
+    assert!(matches!(reason, E::Expired { .. }), "{reason}");
+    assert!(matches!(error.cause(), E::Expired { .. }), "{error}");
+    assert_eq!(error.to_string(), reason.to_string());
+    assert_eq!(of_lower.to_string(), reason.to_string());
+}
+
+#[test]
 fn loops_end() {
     let root = Authority::root("Root");
     let (a, b) = (Authority::root("A"), Authority::root("B"));

@@ -1,7 +1,8 @@
 //! One rule, one chain that breaks it and nothing else.
 
+use private_ca::certificate::CertificateError;
 use private_ca::verify::{Policy, Rule, VerifyError as E};
-use private_ca::{KeyUsage, Timestamp};
+use private_ca::{Certificate, KeyUsage, Timestamp};
 use rcgen::{ExtendedKeyUsagePurpose as For, KeyUsagePurpose as Usage};
 
 use super::chains::{self, Authority, Handmade, tlv};
@@ -267,4 +268,45 @@ fn signature_algorithms_inside_and_outside_agree() {
         trial(&[&root.certificate], &[], &handmade(chains::ECDSA_SHA256, chains::ECDSA_SHA384)),
         E::SignatureAlgorithmsDiffer { .. }
     );
+}
+
+#[test]
+fn malformed_key_usages_and_algorithms_are_refused() {
+    let root = Authority::root("Root");
+    let leaf = root.leaf();
+    let malformed = |der: &[u8]| match Certificate::from_der(der).unwrap_err() {
+        error @ CertificateError::Malformed { field, .. } => {
+            assert!(error.to_string().starts_with(&format!("the {field} is malformed: ")));
+            field
+        }
+        other => panic!("{other}"),
+    };
+    let patched = |found: &[u8], change: &[u8]| {
+        let der = leaf.as_der();
+        let place = der.windows(found.len()).position(|window| window == found).unwrap();
+        [&der[..place], change, &der[place + found.len()..]].concat()
+    };
+    // digitalSignature, and what fills up the octet: zero in DER.
+    assert_eq!(malformed(&patched(&[3, 2, 7, 0x80], &[3, 2, 7, 0x81])), "keyUsage");
+    // An algorithm has an identifier.
+    let element = |der: &[u8]| {
+        let (head, length) = match der[1] {
+            0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+            0x81 => (3, usize::from(der[2])),
+            length => (2, usize::from(length)),
+        };
+        (der[head..head + length].to_vec(), head + length)
+    };
+    let (parts, _) = element(leaf.as_der());
+    let (tbs, end) = element(&parts);
+    let tail = &parts[end + chains::ECDSA_SHA256.len()..];
+    let sound = [&parts[..end], chains::ECDSA_SHA256, tail].concat();
+    assert_eq!(tlv(0x30, &sound), leaf.as_der());
+    let outside = [&parts[..end], &[0x30, 0], tail].concat();
+    assert_eq!(malformed(&tlv(0x30, &outside)), "signatureAlgorithm");
+    let length = chains::ECDSA_SHA256.len();
+    let place = tbs.windows(length).position(|window| window == chains::ECDSA_SHA256).unwrap();
+    let inside = [&tbs[..place], &[0x30, 0], &tbs[place + length..]].concat();
+    let inside = [&tlv(0x30, &inside), chains::ECDSA_SHA256, tail].concat();
+    assert_eq!(malformed(&tlv(0x30, &inside)), "signature");
 }

@@ -37,12 +37,10 @@ impl Failure {
     }
 }
 
-/// A chain that was refused, and the certificates that were at hand.
+/// A chain that was refused.
 pub(crate) struct Refusal {
     pub(crate) error: VerifyError,
     pub(crate) leaf: Certificate,
-    pub(crate) intermediates: Vec<Certificate>,
-    pub(crate) anchors: Vec<Certificate>,
     pub(crate) at: Timestamp,
 }
 

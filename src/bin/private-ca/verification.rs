@@ -20,12 +20,8 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<Answer, Failure> {
     for path in &arguments.intermediates {
         pool.extend_from_slice(certificates(path)?.certificates());
     }
-    // Files of chains have the root too. As an intermediate it leads to itself alone, and in a
-    // refusal every reason would be told twice.
-    pool.retain(|one| one.subject_der() != one.issuer_der() || !anchors.contains(one));
-    let verifier = Verifier::new(anchors.iter().cloned())
-        .map_err(|error| in_file(&arguments.anchors, error))
-        .or_unasked()?;
+    let verifier =
+        Verifier::new(anchors).map_err(|error| in_file(&arguments.anchors, error)).or_unasked()?;
     let purpose = match arguments.purpose {
         VerifyPurpose::Client => Purpose::Client,
         VerifyPurpose::Server => Purpose::Server,
@@ -49,10 +45,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<Answer, Failure> {
             });
             Ok(output::verified(&chain, at, is_revocation_asked, comparison.as_ref()))
         }
-        Err(error) => {
-            let refusal = Refusal { error, leaf, intermediates: pool, anchors, at };
-            Err(Failure::Refused(Box::new(refusal)))
-        }
+        Err(error) => Err(Failure::Refused(Box::new(Refusal { error, leaf, at }))),
     }
 }
 

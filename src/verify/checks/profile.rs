@@ -2,7 +2,7 @@
 
 use super::{Role, Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{KeyUsage, Known, SubjectAlternativeName};
+use crate::certificate::{KeyUsage, Known, SubjectAlternativeName, oid};
 use crate::verify::policy::{Purpose, Rule};
 use crate::verify::signature::PublicKey;
 
@@ -20,6 +20,20 @@ impl Subject<'_> {
         self.role.is_anchor() && self.terms.is_self_issued(self.certificate)
     }
 
+    /// Of an anchor this is asked of its key: there are roots that name another issuer. Of others,
+    /// whose number a stranger decides, of their names.
+    fn is_self_signed(&self) -> bool {
+        let certificate = self.certificate;
+        if self.terms.is_self_issued(certificate) {
+            return true;
+        }
+        let (algorithm, _) = certificate.signature_algorithms();
+        self.role.is_anchor()
+            && PublicKey::from_spki_der(certificate.public_key_der()).is_ok_and(|key| {
+                key.verify(algorithm, certificate.tbs_der(), certificate.signature()).is_ok()
+            })
+    }
+
     fn must_be_critical(&self, rule: Rule, extension: Known) -> Checked {
         let holds = !self.certificate.has(extension) || self.certificate.has_critical(extension);
         self.must(rule, holds, &format!("its {} is not critical", extension.name()))
@@ -29,6 +43,12 @@ impl Subject<'_> {
         let holds = !self.certificate.has_critical(extension);
         self.must(rule, holds, &format!("its {} is critical", extension.name()))
     }
+}
+
+/// RFC 5280 section 4.1.2.8.
+pub(super) fn unique_identifiers(subject: &Subject<'_>) -> Checked {
+    let holds = !subject.certificate.has_unique_identifiers();
+    subject.must(Rule::NoUniqueIdentifiers, holds, "it has a unique identifier")
 }
 
 /// RFC 5280 section 4.1.2.2.
@@ -63,11 +83,13 @@ pub(super) fn issuer_name(subject: &Subject<'_>) -> Checked {
 pub(super) fn key_identifiers(subject: &Subject<'_>) -> Checked {
     let certificate = subject.certificate;
     let of_issuer = certificate.authority_key_identifier();
-    subject.must(
-        Rule::AuthorityKeyIdentifierPresent,
-        of_issuer.is_some() || subject.terms.is_self_issued(certificate),
-        "it does not identify its issuer's key",
-    )?;
+    if of_issuer.is_none() && subject.terms.has(Rule::AuthorityKeyIdentifierPresent) {
+        subject.must(
+            Rule::AuthorityKeyIdentifierPresent,
+            subject.is_self_signed(),
+            "it does not identify its issuer's key",
+        )?;
+    }
     let own = certificate.subject_key_identifier();
     subject.must(
         Rule::SubjectKeyIdentifierPresent,
@@ -75,8 +97,9 @@ pub(super) fn key_identifiers(subject: &Subject<'_>) -> Checked {
         "it does not identify its key",
     )?;
     if subject.is_root() && certificate.has(Known::AuthorityKeyIdentifier) {
-        let holds =
-            of_issuer.is_some() && of_issuer == own && !certificate.names_authority_certificate();
+        let holds = of_issuer.is_some()
+            && of_issuer == own
+            && matches!(certificate.authority_certificate(), (None, None));
         subject.must(
             Rule::AuthorityKeyIdentifierOfRoots,
             holds,
@@ -134,6 +157,12 @@ pub(super) fn extended_key_usage(subject: &Subject<'_>) -> Checked {
         subject.must(Rule::ExtendedKeyUsagePresent, has, "it has no extKeyUsage")?;
         let rule = Rule::ExtendedKeyUsageNotCritical;
         subject.must_not_be_critical(rule, Known::ExtendedKeyUsage)?;
+        let purposes = subject.certificate.extended_key_usage().unwrap_or_default();
+        subject.must(
+            Rule::NoAnyExtendedKeyUsage,
+            !purposes.contains(&oid::ANY_EXTENDED_KEY_USAGE),
+            "its extKeyUsage has anyExtendedKeyUsage",
+        )?;
     }
     let rule = Rule::RootsWithoutExtendedKeyUsage;
     subject.must(rule, !(has && subject.is_root()), "it is a root, and has an extKeyUsage")
@@ -148,6 +177,10 @@ pub(super) fn alternative_names(subject: &Subject<'_>) -> Checked {
             certificate.has_critical(Known::SubjectAlternativeName),
             "it has no subject's name and no critical subjectAltName",
         )?;
+    }
+    if certificate.subject_der() != NO_NAME && subject.is_peer() {
+        let rule = Rule::SubjectAlternativeNameNotCritical;
+        subject.must_not_be_critical(rule, Known::SubjectAlternativeName)?;
     }
     subject.must(
         Rule::SubjectAlternativeNamePresent,
@@ -195,6 +228,10 @@ pub(super) fn policies(subject: &Subject<'_>) -> Checked {
     for extension in [Known::PolicyConstraints, Known::InhibitAnyPolicy] {
         subject.must_be_critical(Rule::PolicyConstraintsCritical, extension)?;
     }
+    // Nobody processes those of an anchor.
+    if subject.role.is_anchor() {
+        return Ok(());
+    }
     [
         Known::CertificatePolicies,
         Known::PolicyMappings,
@@ -213,7 +250,10 @@ pub(super) fn public_key(subject: &Subject<'_>) -> Checked {
         return Ok(());
     }
     match PublicKey::from_spki_der(subject.certificate.public_key_der()) {
-        Err(error) => subject.breaks(accepted, error.to_string()),
+        Err(error) => {
+            let rule = if asks_for_any { accepted } else { web_pki };
+            subject.breaks(rule, error.to_string())
+        }
         Ok(key) => subject.must(web_pki, key.is_of_the_web_pki(), key.kind()),
     }
 }

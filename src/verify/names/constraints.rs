@@ -35,6 +35,10 @@ struct Base<'a> {
 
 /// Why a certificate is not within constraints.
 pub(in crate::verify) enum Failure {
+    Rule {
+        rule: Rule,
+        name: String,
+    },
     Breach {
         name: String,
         breach: ConstraintBreach,
@@ -131,7 +135,7 @@ pub(super) fn is_dns_name(name: &str) -> bool {
 /// A mailbox, a host, or a domain after a period.
 fn is_email_constraint(base: &str) -> bool {
     match base.rsplit_once('@') {
-        Some((mailbox, host)) => !mailbox.is_empty() && is_dns_name(host),
+        Some((mailbox, host)) => is_mailbox(mailbox) && is_dns_name(host),
         None => is_dns_constraint(base, false),
     }
 }
@@ -158,8 +162,8 @@ impl Examination<'_> {
             }
             self.check_name(&Name { canonical: canonical(&name), name })?;
         }
-        // Section 4.2.1.10: addresses in the subject, as they were written before there was a
-        // subjectAltName, count where it has none.
+        // Section 4.2.1.10 asks for addresses in the subject, as they were written before there was a
+        // subjectAltName, where there is none; they count where it has no address, too.
         let reads_subject = self.terms.has(Rule::EveryNameForm) && !has_email;
         if reads_subject && constrains(self, GeneralName::Email("").tag()) {
             for (attribute, address) in certificate.subject().attributes() {
@@ -175,6 +179,18 @@ impl Examination<'_> {
     fn check_name(&mut self, name: &Name<'_>) -> Result<(), Failure> {
         let breach = |breach| Failure::Breach { name: text(&name.name), breach };
         let of_this_form = |base: &&Base<'_>| base.base.tag() == name.name.tag();
+        if self.permitted.iter().chain(&self.excluded).any(|base| of_this_form(&base)) {
+            let broken = match name.name {
+                GeneralName::Dns(name) => {
+                    (!is_host(name)).then_some(Rule::ConstrainedDnsNamesAreHosts)
+                }
+                GeneralName::Ip(_) => None,
+                _ => Some(Rule::DnsAndIpConstraintsOnly),
+            };
+            if let Some(rule) = broken.filter(|&rule| self.terms.has(rule)) {
+                return Err(Failure::Rule { rule, name: text(&name.name) });
+            }
+        }
         let mut is_constrained = false;
         let mut is_permitted = false;
         for base in self.permitted.iter().filter(of_this_form) {
@@ -213,6 +229,11 @@ impl Examination<'_> {
 /// How many permitted subtrees an error holds: a hostile certificate has far more than anybody reads.
 const SHOWN: usize = 16;
 
+/// Whether a DNS name is one that a host could have, or a wildcard for such.
+fn is_host(name: &str) -> bool {
+    SubjectAlternativeName::dns(name.strip_suffix('.').unwrap_or(name)).is_ok()
+}
+
 /// Whether Go could compare the name with a constraint.
 fn is_well_formed(name: &GeneralName<'_>) -> bool {
     let is_host = |host: &str| {
@@ -224,7 +245,7 @@ fn is_well_formed(name: &GeneralName<'_>) -> bool {
     match name {
         GeneralName::Dns(name) => is_host(name),
         GeneralName::Email(address) => address.rsplit_once('@').is_some_and(|(mailbox, host)| {
-            !mailbox.is_empty() && !host.is_empty() && is_host(host)
+            is_mailbox(mailbox) && !host.is_empty() && is_host(host)
         }),
         GeneralName::Uri(uri) => uri::host(uri).is_some(),
         _ => true,
@@ -246,7 +267,7 @@ fn matches(name: &Name<'_>, base: &Base<'_>, subtree: Subtree, terms: &Terms<'_>
         Subtree::Excluded => terms.has(Rule::ExcludedHostsCoverDomains),
     };
     match (name.name, base.base) {
-        (GeneralName::Dns(name), GeneralName::Dns(base)) => Some(dns(name, base, subtree)),
+        (GeneralName::Dns(name), GeneralName::Dns(base)) => Some(dns(name, base, subtree, terms)),
         (GeneralName::Ip(address), GeneralName::Ip(network)) => Some(ip(address, network)),
         (GeneralName::Email(address), GeneralName::Email(base)) => {
             email(address, base, covers_domain)
@@ -262,17 +283,21 @@ fn matches(name: &Name<'_>, base: &Base<'_>, subtree: Subtree, terms: &Terms<'_>
 }
 
 /// A name is in the subtree of the name that it ends with, label by label. A wildcard stands for
-/// many names: for a permitted subtree it has to be in it whole, for an excluded one with any.
-fn dns(name: &str, base: &str, subtree: Subtree) -> bool {
+/// many names: for a permitted subtree all of them have to be in it, for an excluded one any.
+fn dns(name: &str, base: &str, subtree: Subtree, terms: &Terms<'_>) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    if base.is_empty() {
+    let Some(parent) = name.strip_prefix("*.") else {
+        return base.is_empty() || is_at_or_below(name, base);
+    };
+    // All names below the parent are in the subtree; below, so that a period makes no difference.
+    let domain = base.strip_prefix('.').unwrap_or(base);
+    if base.is_empty() || is_at_or_below(parent, domain) {
         return true;
     }
-    if let Some(parent) = name.strip_prefix("*.") {
-        return is_at_or_below(parent, base)
-            || subtree == Subtree::Excluded && is_parent_of(parent, base);
-    }
-    is_at_or_below(name, base)
+    let excluded = if terms.has(Rule::WildcardsOverlapExcluded) { domain } else { base };
+    let stands_for_it =
+        |(first, rest): (&str, &str)| !first.is_empty() && rest.eq_ignore_ascii_case(parent);
+    subtree == Subtree::Excluded && excluded.split_once('.').is_some_and(stands_for_it)
 }
 
 /// With a period before it a constraint is met by names below it alone.
@@ -289,12 +314,6 @@ fn is_at_or_below(name: &str, base: &str) -> bool {
     }
 }
 
-/// Whether `*.parent` could be the constrained name, or one in its subtree.
-fn is_parent_of(parent: &str, base: &str) -> bool {
-    let base = base.strip_prefix('.').unwrap_or(base);
-    base.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
-}
-
 fn ip(address: &[u8], network: &[u8]) -> bool {
     let Some((base, mask)) = network.split_at_checked(network.len() / 2) else {
         return false;
@@ -307,9 +326,23 @@ fn ip(address: &[u8], network: &[u8]) -> bool {
             .all(|((address, base), mask)| address & mask == base & mask)
 }
 
+/// RFC 5321 section 4.1.2: the part before the `@` is words with periods between them, or anything
+/// in quotes.
+fn is_mailbox(mailbox: &str) -> bool {
+    match mailbox.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => !quoted.contains('"'),
+        None => mailbox.split('.').all(|word| {
+            let is_of_a_word = |octet: u8| {
+                octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
+            };
+            !word.is_empty() && word.bytes().all(is_of_a_word)
+        }),
+    }
+}
+
 /// A constraint is a mailbox, a host (all its mailboxes) or a domain (all its hosts' mailboxes).
 fn email(address: &str, base: &str, covers_domain: bool) -> Option<bool> {
-    let (mailbox, host) = address.rsplit_once('@')?;
+    let (mailbox, host) = address.rsplit_once('@').filter(|(mailbox, _)| is_mailbox(mailbox))?;
     Some(match base.rsplit_once('@') {
         Some((wanted, wanted_host)) => mailbox == wanted && host.eq_ignore_ascii_case(wanted_host),
         None => host_or_domain(host, base, covers_domain),
@@ -344,6 +377,17 @@ fn text(name: &GeneralName<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::{Policy, Verification};
+
+    /// Whether a DNS name is in a subtree, under a policy.
+    fn dns(name: &str, base: &str, subtree: Subtree) -> bool {
+        dns_under(&Policy::rfc5280(), name, base, subtree)
+    }
+
+    fn dns_under(policy: &Policy, name: &str, base: &str, subtree: Subtree) -> bool {
+        let verification = Verification::new(policy.clone());
+        super::dns(name, base, subtree, &verification.terms())
+    }
 
     #[test]
     fn dns_constraints_are_met_label_by_label() {
@@ -353,6 +397,8 @@ mod tests {
             ("acme.internal", ""),
             ("a.acme.internal", ".acme.internal"),
             ("*.acme.internal", "acme.internal"),
+            ("*.acme.internal", ".acme.internal"),
+            ("*.a.acme.internal", ".acme.internal"),
             ("acme.internal.", "acme.internal"),
         ] {
             assert!(dns(name, base, Subtree::Permitted), "{name} {base}");
@@ -371,6 +417,13 @@ mod tests {
         // The wildcard stands for the excluded name, and for others that are not permitted.
         assert!(dns("*.acme.internal", "a.acme.internal", Subtree::Excluded));
         assert!(!dns("*.acme.internal", "a.acme.internal", Subtree::Permitted));
+        // Names below the excluded one are out of its reach; rustls reads no period before it.
+        for deeper in [".a.acme.internal", "b.a.acme.internal", ".b.a.acme.internal"] {
+            assert!(!dns("*.acme.internal", deeper, Subtree::Excluded));
+            let in_the_field =
+                dns_under(&Policy::tls_client(), "*.acme.internal", deeper, Subtree::Excluded);
+            assert_eq!(in_the_field, deeper == ".a.acme.internal");
+        }
     }
 
     #[test]
@@ -385,6 +438,8 @@ mod tests {
             ("ann@acme.example", "", Some(true)),
             ("\"a@b\"@acme.example", "acme.example", Some(true)),
             ("ann", "acme.example", None),
+            ("ann@eve@acme.example", "acme.example", None),
+            ("*@acme.example", "*@acme.example", Some(true)),
         ] {
             assert_eq!(email(address, base, false), expected, "{address} {base}");
         }

@@ -1,6 +1,6 @@
 //! Certificate revocation lists (RFC 5280 section 5), parsed once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::certificate::distribution_points::{PointName, Reasons};
 use crate::certificate::general_name::{GeneralName, GeneralNames};
 use crate::certificate::{
     AuthorityKeyIdentifier, CanonicalName, Certificate, CertificateError, DistinguishedName,
-    InField, SerialNumber, Span, Timestamp, contents_of, element, integer, octets, time,
+    InField, SerialNumber, Span, Timestamp, algorithm, contents_of, element, integer, octets, time,
 };
 use crate::pem;
 
@@ -125,8 +125,7 @@ impl RevocationList {
             let start = usize::try_from(list.position())?;
             let parsed = list.sequence(|tbs| parse_tbs(tbs))?;
             let end = usize::try_from(list.position())?;
-            let (signature_algorithm, _) =
-                element(list, Tag::Sequence).in_field("signatureAlgorithm")?;
+            let signature_algorithm = algorithm(list).in_field("signatureAlgorithm")?;
             let signature = octets(list).in_field("signatureValue")?;
             Ok::<_, CertificateError>(Parsed {
                 tbs: start..end,
@@ -314,7 +313,7 @@ fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
     if has_version && u8::decode(tbs).in_field("version")? != 1 {
         return Err(Tag::Integer.value_error().into()).in_field("version");
     }
-    let (inner_signature_algorithm, _) = element(tbs, Tag::Sequence).in_field("signature")?;
+    let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
     let issuer_start = tbs.clone();
     let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
     let issuer_der = issuer_start.clone().tlv_bytes().in_field("issuer")?;
@@ -424,14 +423,13 @@ fn each_extension<'a>(
     mut each: impl FnMut(ObjectIdentifier, bool, &'a [u8], Span) -> der::Result<()>,
 ) -> der::Result<()> {
     reader.sequence(|extensions| {
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         while !extensions.is_finished() {
             extensions.sequence(|extension| {
                 let id = ObjectIdentifier::decode(extension)?;
-                if seen.contains(&id) {
+                if !seen.insert(id) {
                     return Err(der::Error::from(Tag::Sequence.value_error()));
                 }
-                seen.push(id);
                 let critical = Option::<bool>::decode(extension)?.unwrap_or(false);
                 let element = element(extension, Tag::OctetString)?;
                 let (contents, span) = (element.1, contents_of(element));
@@ -495,7 +493,8 @@ impl<'a> Scope<'a> {
             let only_ca_certificates = flag(fields, 2)?;
             let reasons = fields
                 .context_specific::<BitStringRef<'_>>(TagNumber(3), TagMode::Implicit)?
-                .map(|bits| Reasons::of_bits(&bits));
+                .map(|bits| Reasons::of_bits(&bits))
+                .transpose()?;
             Ok::<_, der::Error>(Self {
                 point,
                 only_user_certificates,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use private_ca::verify::{
     ConstraintBreach, IssuerCandidate, ListError, NamedOid, PolicyFault, RejectedIssuer,
-    RejectedList, RevocationList, Rule,
+    RejectedList, RevocationList,
 };
 use private_ca::{Certificate, DistinguishedName, VerifyError};
 use serde_json::{Value, json};
@@ -27,7 +27,13 @@ pub(super) fn told(refusal: &Refusal) -> (String, Value) {
 }
 
 /// The error in one sentence: of several attempts, the one that came closest.
-fn sentence(error: &VerifyError) -> String {
+fn sentence(mut error: &VerifyError) -> String {
+    // Where there was no choice, the reason lies further on.
+    while let VerifyError::NoPath { candidates, .. } = error
+        && let [only] = candidates.as_slice()
+    {
+        error = &only.error;
+    }
     let VerifyError::NoPath { subject, candidates } = error else {
         return error.to_string();
     };
@@ -101,46 +107,19 @@ fn candidate(issuer: &IssuerCandidate) -> Node {
     }
 }
 
-/// The certificates below the one that a node is about, and that one.
-type Path<'a> = Vec<&'a Certificate>;
-
 fn tree_of(refusal: &Refusal) -> Node {
     let mut root = described("certificate", &refusal.leaf);
-    explain(&mut root, refusal, &mut vec![&refusal.leaf], false, &refusal.error);
+    explain(&mut root, &refusal.error);
     root
 }
 
 /// Writes below a node why its certificate leads nowhere.
-fn explain<'a>(
-    node: &mut Node,
-    refusal: &'a Refusal,
-    path: &mut Path<'a>,
-    is_anchor: bool,
-    error: &'a VerifyError,
-) {
-    // Where there was one candidate, the error is the one that was met there or further on.
-    let mut node = node;
-    let depth = path.len();
-    if let Some(steps) = steps_to(refusal, path, is_anchor, place(error)) {
-        for issuer in steps {
-            path.push(issuer.certificate());
-            node.below.push(issuer.node());
-            let Some(last) = node.below.last_mut() else {
-                return;
-            };
-            node = last;
-        }
-    }
+fn explain(node: &mut Node, error: &VerifyError) {
     match error {
         VerifyError::NoPath { candidates, .. } => {
             for RejectedIssuer { issuer, error, .. } in candidates {
                 let mut below = candidate(issuer);
-                let certificate = issuer.certificate();
-                path.extend(certificate);
-                explain(&mut below, refusal, path, issuer.is_anchor(), error);
-                if certificate.is_some() {
-                    path.pop();
-                }
+                explain(&mut below, error);
                 node.below.push(below);
             }
         }
@@ -156,134 +135,14 @@ fn explain<'a>(
                 below
             }));
         }
-        reason => {
-            let what = match place(reason) {
-                Place::Anchor => "path rejected",
-                _ => "rejected",
-            };
-            node.lines.push(format!("{what}: {reason}"));
-        }
-    }
-    path.truncate(depth);
-}
-
-/// Where in a path an error is met.
-enum Place<'a> {
-    /// Here, or it cannot be told.
-    Here,
-    /// At a certificate with this subject.
-    At(&'a DistinguishedName),
-    /// At the issuer that is tried for a certificate with this subject.
-    AboveOf(&'a DistinguishedName),
-    /// At the trust anchor: it is about the path as a whole.
-    Anchor,
-}
-
-fn place(error: &VerifyError) -> Place<'_> {
-    match error {
-        VerifyError::Signature { subject, .. }
-        | VerifyError::Rule { subject, rule: Rule::KeyIdentifiersMatch, .. } => {
-            Place::AboveOf(subject)
-        }
-        VerifyError::NameConstraint { issuer, .. } => Place::At(issuer),
+        // Of a whole path this can be said only where it ends.
         VerifyError::Policy { .. }
         | VerifyError::Revoked { .. }
-        | VerifyError::RevocationUnknown { .. } => Place::Anchor,
-        VerifyError::Expired { subject, .. }
-        | VerifyError::NotYetValid { subject, .. }
-        | VerifyError::Version { subject, .. }
-        | VerifyError::SignatureAlgorithmsDiffer { subject }
-        | VerifyError::CriticalExtension { subject, .. }
-        | VerifyError::MalformedNameConstraint { subject, .. }
-        | VerifyError::Rule { subject, .. }
-        | VerifyError::TooManyIntermediates { subject, .. }
-        | VerifyError::NotACa { subject }
-        | VerifyError::CaAsPeer { subject, .. }
-        | VerifyError::PathLength { subject, .. }
-        | VerifyError::KeyUsage { subject, .. }
-        | VerifyError::ExtendedKeyUsage { subject, .. }
-        | VerifyError::Name { subject, .. }
-        | VerifyError::IssuerKey { subject, .. }
-        | VerifyError::UnknownIssuer { subject, .. }
-        | VerifyError::SelfSigned { subject }
-        | VerifyError::NoPath { subject, .. } => Place::At(subject),
-        _ => Place::Here,
-    }
-}
-
-/// An issuer that was tried.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tried<'a> {
-    Anchor(&'a Certificate),
-    Intermediate(&'a Certificate),
-}
-
-impl<'a> Tried<'a> {
-    fn certificate(self) -> &'a Certificate {
-        match self {
-            Self::Anchor(certificate) | Self::Intermediate(certificate) => certificate,
+        | VerifyError::RevocationUnknown { .. } => {
+            node.lines.push(format!("path rejected: {error}"));
         }
+        reason => node.lines.push(format!("rejected: {reason}")),
     }
-
-    fn node(self) -> Node {
-        match self {
-            Self::Anchor(certificate) => described("trust anchor", certificate),
-            Self::Intermediate(certificate) => described("intermediate", certificate),
-        }
-    }
-}
-
-/// The issuers from the end of a path to the place of an error, where there is no choice between
-/// several. `None` if there is, or if they do not lead there.
-fn steps_to<'a>(
-    refusal: &'a Refusal,
-    path: &[&'a Certificate],
-    is_anchor: bool,
-    place: Place<'_>,
-) -> Option<Vec<Tried<'a>>> {
-    let mut path = path.to_vec();
-    let mut is_anchor = is_anchor;
-    let mut steps: Vec<Tried<'a>> = Vec::new();
-    loop {
-        let here = *path.last()?;
-        let is_there = match place {
-            Place::Here => true,
-            Place::At(subject) => here.subject() == *subject,
-            Place::AboveOf(subject) => {
-                let below = steps.last().and(path.iter().rev().nth(1));
-                below.is_some_and(|below| below.subject() == *subject)
-            }
-            Place::Anchor => is_anchor,
-        };
-        if is_there {
-            return Some(steps);
-        }
-        if is_anchor {
-            return None;
-        }
-        let step = only_issuer(refusal, &path)?;
-        is_anchor = matches!(step, Tried::Anchor(_));
-        path.push(step.certificate());
-        steps.push(step);
-    }
-}
-
-/// The only one that can have been tried for the last certificate of a path.
-fn only_issuer<'a>(refusal: &'a Refusal, path: &[&Certificate]) -> Option<Tried<'a>> {
-    let name = path.last()?.issuer_der();
-    let is_loop = |issuer: &Certificate| {
-        path.iter().any(|below| {
-            below.subject_der() == issuer.subject_der()
-                && below.public_key_der() == issuer.public_key_der()
-        })
-    };
-    let anchors = refusal.anchors.iter().map(Tried::Anchor);
-    let intermediates = refusal.intermediates.iter().filter(|issuer| !is_loop(issuer));
-    let mut tried = anchors
-        .chain(intermediates.map(Tried::Intermediate))
-        .filter(|tried| tried.certificate().subject_der() == name);
-    let only = tried.next()?;
-    tried.all(|other| other == only).then_some(only)
 }
 
 /// A revocation list in a line.

@@ -1,0 +1,164 @@
+//! What Go and OpenSSL refuse when they read a certificate, where this crate reads more.
+
+use std::net::IpAddr;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
+
+use super::{Subject, VerifyError};
+use crate::certificate::Known;
+use crate::certificate::general_name::GeneralName;
+use crate::verify::names::uri;
+use crate::verify::policy::Rule;
+use crate::verify::signature::{PublicKey, SignatureError};
+
+/// Go's `parseName` and `parseSANExtension`.
+pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    if !subject.terms.has(Rule::ReadableInGo) {
+        return Ok(());
+    }
+    let certificate = subject.certificate;
+    for name in [certificate.subject_der(), certificate.issuer_der()] {
+        if !all_attributes(name, is_sound_string).unwrap_or(false) {
+            let found = "a name has a text with characters that its string type has not";
+            return subject.breaks(Rule::ReadableInGo, found);
+        }
+    }
+    let mut has_known_form = false;
+    for name in certificate.general_names() {
+        let is_readable = match name {
+            GeneralName::Uri(text) => uri::is_readable_in_go(text),
+            // An IPv4 address in IPv6's clothes.
+            GeneralName::Ip(octets) => {
+                octets.len() != 16
+                    || !octets.starts_with(&[0; 10])
+                    || octets.get(10..12) != Some(&[0xff; 2])
+            }
+            GeneralName::Dns(_) | GeneralName::Email(_) => true,
+            GeneralName::Directory(_) | GeneralName::Other { .. } => continue,
+        };
+        has_known_form = true;
+        if !is_readable {
+            return subject.breaks(Rule::ReadableInGo, format!("it has the name {name:?}"));
+        }
+    }
+    if let Some(constraints) = certificate.name_constraints()
+        && let Some(base) =
+            constraints.permitted.chain(constraints.excluded).find(|base| !is_readable_base(base))
+    {
+        return subject.breaks(Rule::ReadableInGo, format!("it has the name constraint {base:?}"));
+    }
+    let is_unhandled = certificate.has_critical(Known::SubjectAlternativeName) && !has_known_form;
+    subject.must(
+        Rule::ReadableInGo,
+        !is_unhandled,
+        "its critical subjectAltName has no DNS name, IP address, e-mail address or URI",
+    )
+}
+
+/// A key that Go's `parsePublicKey` and `checkKeySize` let pass. Keys of other kinds than this crate's
+/// are let pass too: Go reads certificates with keys that it does not know.
+pub(super) fn key_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    if !subject.terms.has(Rule::ReadableInGo) {
+        return Ok(());
+    }
+    match PublicKey::from_spki_der(subject.certificate.public_key_der()) {
+        Err(
+            error @ (SignatureError::MalformedKey(_)
+            | SignatureError::InvalidKey { .. }
+            | SignatureError::UnknownCurve { .. }
+            | SignatureError::ExplicitCurve),
+        ) => subject.breaks(Rule::ReadableInGo, error.to_string()),
+        Err(error @ SignatureError::RsaKeySize { bits }) if bits > 8192 => {
+            subject.breaks(Rule::ReadableInGo, error.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Go's `domainNameValid`, with constraint set.
+fn is_readable_base(base: &GeneralName<'_>) -> bool {
+    let is_domain = |name: &str| {
+        let labels = name.strip_prefix('.').unwrap_or(name);
+        name.is_empty()
+            || labels.split('.').all(|label| {
+                !label.is_empty() && label.bytes().all(|octet| octet.is_ascii_graphic())
+            })
+    };
+    match base {
+        GeneralName::Dns(name) => is_domain(name),
+        GeneralName::Uri(host) => is_domain(host) && host.parse::<IpAddr>().is_err(),
+        GeneralName::Email(base) => match base.rsplit_once('@') {
+            Some((mailbox, host)) => {
+                !mailbox.is_empty() && !host.starts_with('.') && is_domain(host)
+            }
+            None => is_domain(base),
+        },
+        _ => true,
+    }
+}
+
+/// OpenSSL's `ASN1_PRINTABLE`, as far as it is text.
+pub(super) fn text_in_names(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    if !subject.terms.has(Rule::TextInNames) {
+        return Ok(());
+    }
+    let is_text = |value: AnyRef<'_>| {
+        matches!(
+            value.tag(),
+            Tag::NumericString
+                | Tag::PrintableString
+                | Tag::TeletexString
+                | Tag::Ia5String
+                | Tag::BmpString
+                | Tag::Utf8String
+        )
+    };
+    for name in [subject.certificate.subject_der(), subject.certificate.issuer_der()] {
+        if !all_attributes(name, is_text).unwrap_or(false) {
+            return subject.breaks(Rule::TextInNames, "a name has an attribute that is no text");
+        }
+    }
+    Ok(())
+}
+
+/// Whether something holds for the values of all attributes of a name.
+fn all_attributes(name_der: &[u8], holds: impl Fn(AnyRef<'_>) -> bool) -> der::Result<bool> {
+    let mut all = true;
+    let mut reader = SliceReader::new(name_der)?;
+    reader.sequence(|parts| {
+        while !parts.is_finished() {
+            let mut part = SliceReader::new(AnyRef::decode(parts)?.value())?;
+            while !part.is_finished() {
+                part.sequence(|attribute| {
+                    attribute.tlv_bytes()?;
+                    all &= holds(AnyRef::decode(attribute)?);
+                    Ok::<_, der::Error>(())
+                })?;
+            }
+        }
+        Ok::<_, der::Error>(())
+    })?;
+    Ok(all)
+}
+
+/// Go's `parseASN1String`: `*` and `&` are let pass in a PrintableString, as others write them.
+fn is_sound_string(value: AnyRef<'_>) -> bool {
+    let octets = value.value();
+    match value.tag() {
+        Tag::PrintableString => octets
+            .iter()
+            .all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(octet)),
+        Tag::Utf8String => std::str::from_utf8(octets).is_ok(),
+        Tag::Ia5String => octets.is_ascii(),
+        Tag::NumericString => octets.iter().all(|octet| octet.is_ascii_digit() || *octet == b' '),
+        Tag::BmpString => {
+            let (units, rest) = octets.as_chunks();
+            rest.is_empty()
+                && units.iter().copied().map(u16::from_be_bytes).all(
+                    |unit| !matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff),
+                )
+        }
+        _ => true,
+    }
+}
