@@ -12,3 +12,6 @@ pub mod performance {}
 
 #[doc = include_str!("manual/threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("manual/verification.md")]
+pub mod verification {}

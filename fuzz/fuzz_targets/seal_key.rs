@@ -5,11 +5,11 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
+use private_ca::KeyAlgorithm;
 use private_ca::key::{
     Cipher, EncryptedKeyError, EncryptedPrivateKey, EncryptionScheme, KdfLimits, KeyDerivation,
     Passphrase, Prf, PrivateKey,
 };
-use private_ca::KeyAlgorithm;
 
 const PRFS: [Prf; 6] = [
     Prf::HmacSha1,

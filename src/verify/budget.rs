@@ -22,7 +22,7 @@ impl Default for Budget {
             signatures: 100,
             // mozilla::pkix's path building budget (pkixbuild.cpp), which rustls-webpki took over.
             steps: 200_000,
-            // Go's default for VerifyOptions.MaxConstraintComparisions, which rustls-webpki took over.
+            // rustls-webpki's, which it took over from Go (VerifyOptions.MaxConstraintComparisions).
             comparisons: 250_000,
         }
     }

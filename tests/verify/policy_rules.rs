@@ -800,3 +800,24 @@ text-in-names: tls
 no-unique-identifiers: tls web_pki
 crl-number-present: rfc5280 web_pki
 ";
+
+#[test]
+fn the_manual_says_of_every_rule_what_the_code_does() {
+    let manual = include_str!("../../src/manual/verification.md");
+    for &rule in Rule::ALL {
+        let mark = |policy: Policy| if policy.has(rule) { "•" } else { "" };
+        let row = format!(
+            "| `{}` | {} | {} | {} | {} | {} | {} |",
+            rule.id(),
+            rule.sentence(),
+            rule.source(),
+            mark(Policy::tls_client()),
+            mark(Policy::go_tls_client()),
+            mark(Policy::rfc5280()),
+            mark(Policy::web_pki()),
+        );
+        assert!(manual.lines().any(|line| line == row), "the manual lacks\n{row}");
+    }
+    let rows = manual.lines().filter(|line| line.starts_with("| `")).count();
+    assert!(rows >= Rule::ALL.len(), "{rows}");
+}

@@ -307,7 +307,7 @@ pub(super) fn verified_chain(
 }
 
 /// A CA whose own chain this crate does not accept is not asked for certificates that it could not
-/// check either: one with name constraints, for example.
+/// check either: one with a critical extension that nobody knows, for example.
 fn check_own(arn: &Arn, chain: &CertificateChain) -> Result<(), CaError> {
     let Some((own, above)) = chain.certificates().split_first() else { return Ok(()) };
     let verified = verify::leads_to(own, above.last().or(Some(own)), above);
