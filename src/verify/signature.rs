@@ -24,6 +24,9 @@ use crate::oid::{self, NamedOid};
 /// Baseline Requirements section 6.1.5; the upper one is rustls-webpki's and bounds the work.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
+/// The rule that an RSA key with other parameters breaks.
+pub(super) const RSA_PARAMETERS: &str = "RFC 3279 section 2.3.1 asks for NULL parameters";
+
 /// Why a public key cannot be used or a signature does not verify.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -157,7 +160,7 @@ impl PublicKey {
                 if parameters != Some(AnyRef::NULL) {
                     return Err(SignatureError::InvalidKey {
                         algorithm: "RSA",
-                        rule: "RFC 3279 section 2.3.1 asks for NULL parameters",
+                        rule: RSA_PARAMETERS,
                     });
                 }
                 rsa_key(key)

@@ -22,6 +22,7 @@ pub struct Case<'a> {
 }
 
 /// The same in DER: a judge may be asked about what our parser refuses.
+#[derive(Clone)]
 pub struct DerCase<'a> {
     pub anchors: Vec<&'a [u8]>,
     pub intermediates: Vec<&'a [u8]>,

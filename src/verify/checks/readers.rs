@@ -10,7 +10,7 @@ use crate::certificate::Known;
 use crate::certificate::general_name::GeneralName;
 use crate::verify::names::uri;
 use crate::verify::policy::Rule;
-use crate::verify::signature::{PublicKey, SignatureError};
+use crate::verify::signature::{PublicKey, RSA_PARAMETERS, SignatureError};
 
 /// Go's `parseName` and `parseSANExtension`.
 pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
@@ -62,17 +62,23 @@ pub(super) fn key_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     if !subject.terms.has(Rule::ReadableInGo) {
         return Ok(());
     }
-    match PublicKey::from_spki_der(subject.certificate.public_key_der()) {
-        Err(
-            error @ (SignatureError::MalformedKey(_)
-            | SignatureError::InvalidKey { .. }
-            | SignatureError::UnknownCurve { .. }
-            | SignatureError::ExplicitCurve),
-        ) => subject.breaks(Rule::ReadableInGo, error.to_string()),
-        Err(error @ SignatureError::RsaKeySize { bits }) if bits > 8192 => {
-            subject.breaks(Rule::ReadableInGo, error.to_string())
+    let Err(error) = PublicKey::from_spki_der(subject.certificate.public_key_der()) else {
+        return Ok(());
+    };
+    let is_unreadable = match &error {
+        SignatureError::MalformedKey(_)
+        | SignatureError::UnknownCurve { .. }
+        | SignatureError::ExplicitCurve => true,
+        // What numbers an RSA key has, Go asks where it uses the key.
+        SignatureError::InvalidKey { algorithm, rule } => {
+            *algorithm != "RSA" || *rule == RSA_PARAMETERS
         }
-        _ => Ok(()),
+        SignatureError::RsaKeySize { bits } => *bits > 8192,
+        _ => false,
+    };
+    match is_unreadable {
+        true => subject.breaks(Rule::ReadableInGo, error.to_string()),
+        false => Ok(()),
     }
 }
 

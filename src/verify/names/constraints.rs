@@ -150,6 +150,7 @@ impl Examination<'_> {
         if constrains(self, subject.tag()) {
             let canonical = canonical(&subject);
             if !canonical.is_empty() {
+                self.check_form(&subject)?;
                 self.check_name(&Name { name: subject, canonical })?;
             }
         }
@@ -160,6 +161,7 @@ impl Examination<'_> {
                 let breach = ConstraintBreach::MalformedName;
                 return Err(Failure::Breach { name: text(&name), breach });
             }
+            self.check_form(&name)?;
             self.check_name(&Name { canonical: canonical(&name), name })?;
         }
         // Section 4.2.1.10 asks for addresses in the subject, as they were written before there was a
@@ -176,21 +178,23 @@ impl Examination<'_> {
         Ok(())
     }
 
+    /// What other verifiers refuse of a name whose form is constrained, whatever the constraint.
+    fn check_form(&self, name: &GeneralName<'_>) -> Result<(), Failure> {
+        let broken = match name {
+            GeneralName::Dns(name) if !is_host(name) => Rule::ConstrainedDnsNamesAreHosts,
+            GeneralName::Dns(_) | GeneralName::Ip(_) => return Ok(()),
+            _ => Rule::DnsAndIpConstraintsOnly,
+        };
+        let mut bases = self.permitted.iter().chain(&self.excluded);
+        if self.terms.has(broken) && bases.any(|base| base.base.tag() == name.tag()) {
+            return Err(Failure::Rule { rule: broken, name: text(name) });
+        }
+        Ok(())
+    }
+
     fn check_name(&mut self, name: &Name<'_>) -> Result<(), Failure> {
         let breach = |breach| Failure::Breach { name: text(&name.name), breach };
         let of_this_form = |base: &&Base<'_>| base.base.tag() == name.name.tag();
-        if self.permitted.iter().chain(&self.excluded).any(|base| of_this_form(&base)) {
-            let broken = match name.name {
-                GeneralName::Dns(name) => {
-                    (!is_host(name)).then_some(Rule::ConstrainedDnsNamesAreHosts)
-                }
-                GeneralName::Ip(_) => None,
-                _ => Some(Rule::DnsAndIpConstraintsOnly),
-            };
-            if let Some(rule) = broken.filter(|&rule| self.terms.has(rule)) {
-                return Err(Failure::Rule { rule, name: text(&name.name) });
-            }
-        }
         let mut is_constrained = false;
         let mut is_permitted = false;
         for base in self.permitted.iter().filter(of_this_form) {
