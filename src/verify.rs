@@ -228,18 +228,23 @@ impl Anchors {
         self.anchors.get(place)
     }
 
-    /// The places of those with a name, compared octet by octet or as RFC 5280 section 7.1 has it.
-    fn of_name(&self, name_der: &[u8], exact: bool) -> Vec<usize> {
-        if exact {
-            let range: Range<usize> =
-                path::range(&self.anchors, |anchor| anchor.trusted.subject_der(), name_der);
-            return range.collect();
-        }
-        let wanted = CanonicalName::of(name_der);
+    /// The places of those with a name, octet by octet.
+    fn of_name(&self, name_der: &[u8]) -> Range<usize> {
+        let subject = |anchor: &Anchor| anchor.trusted.subject_der() < name_der;
+        let start = self.anchors.partition_point(subject);
+        let end = self.anchors.partition_point(|anchor| anchor.trusted.subject_der() <= name_der);
+        start..end
+    }
+
+    /// The places of those with a name as RFC 5280 section 7.1 compares it.
+    fn of_canonical_name<'a>(
+        &'a self,
+        wanted: &'a CanonicalName,
+    ) -> impl Iterator<Item = usize> + 'a {
         let name = |place: &usize| self.anchors.get(*place).map(|anchor| &anchor.name);
-        let start = self.by_name.partition_point(|place| name(place) < Some(&wanted));
+        let start = self.by_name.partition_point(|place| name(place) < Some(wanted));
         let rest = self.by_name.get(start..).unwrap_or_default();
-        rest.iter().copied().take_while(|place| name(place) == Some(&wanted)).collect()
+        rest.iter().copied().take_while(move |place| name(place) == Some(wanted))
     }
 }
 

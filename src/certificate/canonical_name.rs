@@ -115,12 +115,36 @@ fn push_folded(canonical: &mut Vec<u8>, text: &str) {
             canonical.push(b' ');
         }
         is_first = false;
-        if word.is_ascii() {
+        if word.bytes().all(|octet| octet.is_ascii_graphic()) {
             canonical.extend(word.bytes().map(|octet| octet.to_ascii_lowercase()));
         } else {
-            canonical.extend(word.to_lowercase().into_bytes());
+            let visible = word.to_lowercase().replace(is_mapped_to_nothing, "");
+            canonical.extend(visible.into_bytes());
         }
     }
+}
+
+/// RFC 4518 section 2.2.
+fn is_mapped_to_nothing(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{1806}'
+            | '\u{180b}'..='\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2063}'
+            | '\u{206a}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffc}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0001}'
+            | '\u{e0020}'..='\u{e007f}'
+    ) || letter.is_control()
 }
 
 #[cfg(test)]

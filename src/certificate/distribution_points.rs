@@ -29,11 +29,10 @@ pub(crate) enum PointName<'a> {
 }
 
 /// `ReasonFlags`, as the bits of the same number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reasons(u16);
 
 impl Reasons {
-    pub(crate) const NONE: Self = Self(0);
     /// Bits 1 to 8: bit 0 is not used.
     pub(crate) const ALL: Self = Self(0b1_1111_1110);
 
@@ -81,10 +80,14 @@ impl<'a> DistributionPoint<'a> {
             .map(|bits| Reasons::of_bits(&bits))
             .transpose()?;
         let crl_issuer = match contents(reader, 2)? {
-            Some(contents) => Some(GeneralNames::checked(contents)?),
+            Some(contents) => Some(GeneralNames::at_least_one(contents)?),
             None => None,
         };
-        Ok(Self { name, reasons, crl_issuer })
+        // Section 4.2.1.13: one of the two is there.
+        match name.is_some() || crl_issuer.is_some() {
+            true => Ok(Self { name, reasons, crl_issuer }),
+            false => Err(Tag::Sequence.length_error().into()),
+        }
     }
 }
 
@@ -96,7 +99,7 @@ impl<'a> PointName<'a> {
         };
         let mut reader = SliceReader::new(choice)?;
         let name = if let Some(names) = contents(&mut reader, 0)? {
-            Self::Full(GeneralNames::checked(names)?)
+            Self::Full(GeneralNames::at_least_one(names)?)
         } else if let Some(attributes) = contents(&mut reader, 1)? {
             let mut rest = SliceReader::new(attributes)?;
             while !rest.is_finished() {

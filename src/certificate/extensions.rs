@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::BitOr;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{BitStringRef, OctetStringRef};
+use der::asn1::{BitStringRef, IntRef, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
 
 use super::distribution_points::distribution_points;
@@ -395,6 +395,13 @@ impl AuthorityKeyIdentifier {
                 GeneralNames::checked(der.get(names.clone()).unwrap_or_default())?;
             }
             let serial_number = contents_if(fields, 2, false)?;
+            // The shortest encoding of an INTEGER, whose tag is implied.
+            if let Some(serial) = &serial_number {
+                IntRef::new(der.get(serial.clone()).unwrap_or_default())?;
+                if serial.is_empty() {
+                    return Err(Tag::Integer.length_error().into());
+                }
+            }
             Ok::<_, der::Error>(Self { key, issuer, serial_number })
         })?;
         reader.finish()?;

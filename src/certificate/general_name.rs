@@ -85,6 +85,14 @@ impl<'a> GeneralNames<'a> {
         Self::checked(any.value())
     }
 
+    /// Those of contents, each of which is checked, and which are not none.
+    pub(crate) fn at_least_one(contents: &'a [u8]) -> der::Result<Self> {
+        match contents.is_empty() {
+            true => Err(Tag::Sequence.length_error().into()),
+            false => Self::checked(contents),
+        }
+    }
+
     /// Those of contents, each of which is checked.
     pub(crate) fn checked(contents: &'a [u8]) -> der::Result<Self> {
         let mut reader = SliceReader::new(contents)?;

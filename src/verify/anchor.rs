@@ -9,17 +9,21 @@ use super::signature::PublicKey;
 /// An authority that you decided to trust: its certificate, or no more than its name and key
 /// (RFC 5280 section 6.1.1 (d)).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrustAnchor(Kind);
+pub struct TrustAnchor {
+    kind: Kind,
+    /// DER of a `NameConstraints`, besides those of a certificate.
+    name_constraints: Option<Vec<u8>>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Certificate(Certificate),
-    Key { subject: DistinguishedName, public_key_der: Vec<u8>, name_constraints: Option<Vec<u8>> },
+    Key { subject: DistinguishedName, public_key_der: Vec<u8> },
 }
 
 impl From<Certificate> for TrustAnchor {
     fn from(certificate: Certificate) -> Self {
-        Self(Kind::Certificate(certificate))
+        Self { kind: Kind::Certificate(certificate), name_constraints: None }
     }
 }
 
@@ -29,28 +33,23 @@ impl TrustAnchor {
     /// its path length.
     #[must_use]
     pub fn from_subject_and_key(subject: DistinguishedName, public_key_der: Vec<u8>) -> Self {
-        Self(Kind::Key { subject, public_key_der, name_constraints: None })
+        Self { kind: Kind::Key { subject, public_key_der }, name_constraints: None }
     }
 
     /// With limits to the names that it may vouch for, as the DER of a `NameConstraints` (RFC 5280
-    /// section 6.1.1 (h) and (i)). Those of an anchor that is a certificate are its own.
+    /// section 6.1.1 (h) and (i)). Where its certificate has name constraints, both hold.
     ///
     /// # Errors
     /// [`AnchorError::NameConstraints`] if it is anything else.
     pub fn name_constraints(self, der: &[u8]) -> Result<Self, AnchorError> {
         NameConstraints::from_der(der).map_err(AnchorError::NameConstraints)?;
-        Ok(match self.0 {
-            Kind::Key { subject, public_key_der, .. } => {
-                Self(Kind::Key { subject, public_key_der, name_constraints: Some(der.to_vec()) })
-            }
-            certificate => Self(certificate),
-        })
+        Ok(Self { name_constraints: Some(der.to_vec()), ..self })
     }
 
     /// The authority's name.
     #[must_use]
     pub fn subject(&self) -> DistinguishedName {
-        match &self.0 {
+        match &self.kind {
             Kind::Certificate(certificate) => certificate.subject(),
             Kind::Key { subject, .. } => subject.clone(),
         }
@@ -59,7 +58,7 @@ impl TrustAnchor {
     /// The DER of the authority's name.
     #[must_use]
     pub fn subject_der(&self) -> &[u8] {
-        match &self.0 {
+        match &self.kind {
             Kind::Certificate(certificate) => certificate.subject_der(),
             Kind::Key { subject, .. } => subject.as_der(),
         }
@@ -68,7 +67,7 @@ impl TrustAnchor {
     /// The DER of its `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn public_key_der(&self) -> &[u8] {
-        match &self.0 {
+        match &self.kind {
             Kind::Certificate(certificate) => certificate.public_key_der(),
             Kind::Key { public_key_der, .. } => public_key_der,
         }
@@ -77,19 +76,15 @@ impl TrustAnchor {
     /// Its certificate, if it was given as one.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
-        match &self.0 {
+        match &self.kind {
             Kind::Certificate(certificate) => Some(certificate),
             Kind::Key { .. } => None,
         }
     }
 
-    pub(super) fn constraints(&self) -> Option<NameConstraints<'_>> {
-        match &self.0 {
-            Kind::Certificate(certificate) => certificate.name_constraints(),
-            Kind::Key { name_constraints, .. } => {
-                name_constraints.as_deref().and_then(|der| NameConstraints::from_der(der).ok())
-            }
-        }
+    /// Those that it was given, besides those of its certificate.
+    pub(super) fn own_constraints(&self) -> Option<NameConstraints<'_>> {
+        self.name_constraints.as_deref().and_then(|der| NameConstraints::from_der(der).ok())
     }
 
     /// By name; of one name, those that last longest first.
@@ -99,10 +94,7 @@ impl TrustAnchor {
             self.subject_der(),
             std::cmp::Reverse(certificate.map(|certificate| certificate.validity().not_after)),
             certificate.map_or(self.public_key_der(), Certificate::as_der),
-            match &self.0 {
-                Kind::Certificate(_) => None,
-                Kind::Key { name_constraints, .. } => name_constraints.as_deref(),
-            },
+            self.name_constraints.as_deref(),
         )
     }
 }

@@ -6,11 +6,13 @@ use super::error::VerifyError;
 /// [`VerifyError::Budget`], whatever it had found so far: the certificates at hand are far more than
 /// any chain needs, or arranged to waste work.
 ///
-/// A chain of n certificates takes n - 1 signatures and as many steps.
+/// A chain of n certificates takes n - 1 signatures and as many steps, and as much again where
+/// revocation is checked. A path is never longer than 200 certificates, whatever the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     signatures: u32,
     steps: u32,
+    paths: u32,
     comparisons: u32,
 }
 
@@ -22,6 +24,9 @@ impl Default for Budget {
             signatures: 100,
             // mozilla::pkix's path building budget (pkixbuild.cpp), which rustls-webpki took over.
             steps: 200_000,
+            // As many as Go considers candidates in a whole search; each is judged for its policies and
+            // revocation, which takes as long as its certificates are large.
+            paths: 100,
             // rustls-webpki's, which it took over from Go (VerifyOptions.MaxConstraintComparisions).
             comparisons: 250_000,
         }
@@ -29,20 +34,32 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// For a path that was verified before.
+    pub(super) const UNBOUNDED: Self =
+        Self { signatures: u32::MAX, steps: u32::MAX, paths: u32::MAX, comparisons: u32::MAX };
+
     /// How many signatures may be checked, on certificates and revocation lists; 100 by default.
     #[must_use]
     pub fn signatures(self, limit: u32) -> Self {
         Self { signatures: limit, ..self }
     }
 
-    /// How many attempts may be made to extend a path by one certificate; 200,000 by default.
+    /// How many complete paths may be judged for their policies and revocation; 100 by default.
+    #[must_use]
+    pub fn complete_paths(self, limit: u32) -> Self {
+        Self { paths: limit, ..self }
+    }
+
+    /// How many attempts may be made to extend a path by one certificate, and to ask a revocation list
+    /// about one; 200,000 by default.
     #[must_use]
     pub fn path_steps(self, limit: u32) -> Self {
         Self { steps: limit, ..self }
     }
 
-    /// How many names may be compared with name constraints; 250,000 by default. A comparison of
-    /// long names counts once for each 256 octets.
+    /// How many names may be compared with name constraints, and names of distribution points with each
+    /// other; 250,000 by default. Each name and each constraint that is read counts too, and a long one
+    /// counts once for each 256 octets.
     #[must_use]
     pub fn name_constraint_comparisons(self, limit: u32) -> Self {
         Self { comparisons: limit, ..self }
@@ -68,11 +85,20 @@ impl Account {
         spend(&mut self.left.steps, 1, "attempts to extend a path", self.limits.steps)
     }
 
+    pub(super) fn spend_path(&mut self) -> Result<(), VerifyError> {
+        spend(&mut self.left.paths, 1, "complete paths", self.limits.paths)
+    }
+
+    /// So many comparisons.
+    pub(super) fn spend_comparisons(&mut self, count: usize) -> Result<(), VerifyError> {
+        let cost = u32::try_from(count).unwrap_or(u32::MAX);
+        spend(&mut self.left.comparisons, cost, "comparisons of names", self.limits.comparisons)
+    }
+
     /// A comparison that looks at so many octets at most.
     pub(super) fn spend_comparison(&mut self, octets: usize) -> Result<(), VerifyError> {
         let cost = u32::try_from(octets / 256).unwrap_or(u32::MAX).saturating_add(1);
-        let what = "comparisons with name constraints";
-        spend(&mut self.left.comparisons, cost, what, self.limits.comparisons)
+        spend(&mut self.left.comparisons, cost, "comparisons of names", self.limits.comparisons)
     }
 
     /// Whether more than half of the signatures are left.

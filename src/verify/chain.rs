@@ -3,6 +3,7 @@
 use const_oid::ObjectIdentifier;
 
 use super::anchor::TrustAnchor;
+use super::budget::Budget;
 use super::checks::{self, Role};
 use super::error::{RejectedList, VerifyError};
 use super::path::Found;
@@ -83,12 +84,16 @@ impl VerifiedChain {
     }
 
     /// A leaf that is itself an anchor.
-    pub(super) fn trusted(leaf: &Certificate, anchor: &TrustAnchor) -> Self {
+    pub(super) fn trusted(
+        leaf: &Certificate,
+        anchor: &TrustAnchor,
+        policies: ValidPolicies,
+    ) -> Self {
         Self {
             path: vec![leaf.clone()],
             anchor: anchor.clone(),
             window: leaf.validity(),
-            policies: ValidPolicies::Any,
+            policies,
             lists: Vec::new(),
             signers: Vec::new(),
         }
@@ -107,8 +112,9 @@ impl VerifiedChain {
         &self.anchor
     }
 
-    /// The time in which this very path is valid: every certificate is within its validity, and
-    /// every revocation list that was used is current.
+    /// The time in which this very path is valid, by itself: every certificate is within its validity,
+    /// and every revocation list that was used is current. Other lists may say otherwise at other
+    /// times, and other paths may be valid longer.
     #[must_use]
     pub fn window(&self) -> Validity {
         self.window
@@ -181,7 +187,7 @@ impl VerifiedChain {
         let (leaf, pool) = self.path.split_first()?;
         // Its key was used before.
         let verifier = Verifier::new([self.anchor.clone()]).ok()?;
-        let verification = Verification::new(policy.clone()).at(at);
+        let verification = Verification::new(policy.clone()).at(at).budget(Budget::UNBOUNDED);
         let refused = verifier.verify(leaf, pool, &verification).err()?;
         Some(refused.cause().clone())
     }

@@ -278,10 +278,29 @@ fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
     }
 }
 
+/// What an authority key identifier says of the issuer's certificate, besides the key (section
+/// 4.2.1.1).
+pub(super) struct Authority {
+    issuer: Option<CanonicalName>,
+}
+
+impl Authority {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        let issuer = certificate.authority_certificate().0.and_then(|mut names| {
+            names.find_map(|name| match name {
+                GeneralName::Directory(der) => Some(CanonicalName::of(der)),
+                _ => None,
+            })
+        });
+        Self { issuer }
+    }
+}
+
 /// Section 4.2.1.1: identifiers help to find the issuer, and where both are there and differ, it is
 /// another one's key.
 pub(super) fn key_identifiers(
     certificate: &Certificate,
+    authority: &Authority,
     issuer: &Certificate,
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
@@ -303,19 +322,15 @@ pub(super) fn key_identifiers(
             base16ct::HexDisplay(own)
         ));
     }
-    let (names, serial_number) = certificate.authority_certificate();
-    let names_of_another = names.is_some_and(|mut names| {
-        let name = names.find_map(|name| match name {
-            GeneralName::Directory(der) => Some(CanonicalName::of(der)),
-            _ => None,
-        });
-        name.is_some_and(|name| name != CanonicalName::of(issuer.issuer_der()))
-    });
-    let serial_of_another =
-        serial_number.is_some_and(|serial| serial != issuer.serial_number_der());
-    match names_of_another || serial_of_another {
+    let (_, serial_number) = certificate.authority_certificate();
+    let is_of_another = serial_number.is_some_and(|serial| serial != issuer.serial_number_der())
+        || authority
+            .issuer
+            .as_ref()
+            .is_some_and(|name| *name != CanonicalName::of(issuer.issuer_der()));
+    match is_of_another {
         true => differs(format!(
-            "it identifies its issuer's certificate by other names or another serial number than {} has",
+            "it identifies its issuer's certificate by another name or serial number than {} has",
             issuer.subject()
         )),
         false => Ok(()),

@@ -5,24 +5,28 @@
 //! and turns back at dead ends. It takes certificates in an order of their own, not in the order
 //! they came in, so that the same pool always gives the same answer.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Reverse;
-use std::ops::Range;
 
 use super::anchor::Anchor;
 use super::budget::Account;
 use super::chain::{VerifiedChain, Window};
-use super::checks::{self, Role};
+use super::checks::{self, Authority, Role};
 use super::error::{IssuerCandidate, RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
-use super::policy::{PolicyInputs, Rule};
+use super::policy::{PolicyInputs, Purpose, Rule};
 use super::signature::{PublicKey, SignatureError};
 use super::{Anchors, Terms, names, revocation};
+use crate::certificate::subtrees::NameConstraints;
 use crate::certificate::{CanonicalName, Certificate};
 
 /// How many rejected issuers an error remembers besides the best of each certificate: a hostile
 /// pool has far more of them than anybody reads.
 const REMEMBERED: usize = 64;
+
+/// How long a path may be, whatever the budget: the search calls itself for each certificate, and the
+/// stack has an end.
+const LONGEST: usize = 200;
 
 /// Why the search does not go on.
 pub(super) enum Stop {
@@ -54,11 +58,25 @@ struct Intermediate<'a> {
     /// Only where names are not compared octet by octet.
     name: CanonicalName,
     key: OnceCell<Result<PublicKey, SignatureError>>,
+    facts: Facts,
 }
+
+/// What is found out of a certificate once, however many paths it is tried in.
+#[derive(Default)]
+struct Facts {
+    is_self_issued: OnceCell<bool>,
+    issuer_name: OnceCell<CanonicalName>,
+    authority: OnceCell<Authority>,
+    /// By purpose, and by the number of intermediates below.
+    checked: RefCell<Vec<Checked>>,
+}
+
+type Checked = (Purpose, usize, Result<(), VerifyError>);
 
 /// All certificates at hand.
 pub(super) struct Pool<'a> {
     leaf: &'a Certificate,
+    leaf_facts: Facts,
     /// By subject.
     intermediates: Vec<Intermediate<'a>>,
     anchors: &'a Anchors,
@@ -72,11 +90,13 @@ pub(super) struct Ledger {
     /// Signatures that were checked: certificate, issuer, result. Never more than the budget.
     checked: Vec<(Node, Node, Result<(), SignatureError>)>,
     remembered: usize,
+    /// Certificates that were found revoked.
+    pub(super) revoked: Vec<(Node, VerifyError)>,
 }
 
 impl Ledger {
     pub(super) fn new(account: Account) -> Self {
-        Self { account, checked: Vec::new(), remembered: 0 }
+        Self { account, checked: Vec::new(), remembered: 0, revoked: Vec::new() }
     }
 }
 
@@ -116,7 +136,10 @@ pub(super) fn find(
         presented.try_for_each(|presented| checks::presented(presented, terms))?;
     }
     if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
-        return Ok(VerifiedChain::trusted(leaf, &anchor.trusted));
+        let path = [(leaf, terms.is_self_issued(leaf))];
+        let policies = policies::process(&path, terms.policy.inputs())
+            .map_err(|(_, fault)| VerifyError::Policy { subject: leaf.subject(), fault })?;
+        return Ok(VerifiedChain::trusted(leaf, &anchor.trusted, policies));
     }
     let mut ledger = Ledger::new(Account::new(terms.budget));
     let mut search = Search {
@@ -147,7 +170,7 @@ fn is_trusted_itself(leaf: &Certificate, anchor: &Anchor, terms: &Terms<'_>) -> 
     let (algorithm, _) = leaf.signature_algorithms();
     !terms.has(Rule::TrustedLeafIsSelfSigned)
         || terms.is_self_issued(leaf)
-            && checks::key_identifiers(leaf, leaf, terms).is_ok()
+            && checks::key_identifiers(leaf, &Authority::of(leaf), leaf, terms).is_ok()
             && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
 }
 
@@ -179,11 +202,12 @@ impl<'a> Pool<'a> {
                 certificate,
                 name: name(certificate),
                 key: OnceCell::new(),
+                facts: Facts::default(),
             })
             .collect();
         intermediates.sort_by(|a, b| order(a).cmp(&order(b)));
         intermediates.dedup_by(|a, b| a.certificate == b.certificate);
-        Self { leaf, intermediates, anchors, exact_names }
+        Self { leaf, leaf_facts: Facts::default(), intermediates, anchors, exact_names }
     }
 
     /// The certificate at a node; an anchor may have none.
@@ -193,6 +217,70 @@ impl<'a> Pool<'a> {
             Node::Intermediate(place) => Some(self.intermediates.get(place)?.certificate),
             Node::Anchor(place) => self.anchors.get(place)?.trusted.certificate(),
         }
+    }
+
+    fn facts(&self, node: Node) -> Option<&Facts> {
+        match node {
+            Node::Leaf => Some(&self.leaf_facts),
+            Node::Intermediate(place) => Some(&self.intermediates.get(place)?.facts),
+            Node::Anchor(_) => None,
+        }
+    }
+
+    fn is_self_issued(&self, node: Node, terms: &Terms<'_>) -> bool {
+        let Some(certificate) = self.certificate(node) else {
+            return false;
+        };
+        match self.facts(node) {
+            Some(facts) => *facts.is_self_issued.get_or_init(|| terms.is_self_issued(certificate)),
+            None => terms.is_self_issued(certificate),
+        }
+    }
+
+    /// The certificates that could have issued the one at a node: those of its issuer's name.
+    fn issuers(&self, head: Node) -> Vec<Node> {
+        let Some(certificate) = self.certificate(head) else {
+            return Vec::new();
+        };
+        match self.facts(head).filter(|_| !self.exact_names) {
+            None => self.of_name(certificate.issuer_der()),
+            Some(facts) => {
+                let name =
+                    facts.issuer_name.get_or_init(|| CanonicalName::of(certificate.issuer_der()));
+                self.of_canonical_name(name)
+            }
+        }
+    }
+
+    /// What the certificate at a node says of its issuer's certificate.
+    fn authority(&self, node: Node) -> Option<&Authority> {
+        let certificate = self.certificate(node)?;
+        let facts = self.facts(node)?;
+        Some(facts.authority.get_or_init(|| Authority::of(certificate)))
+    }
+
+    /// What can be said of an issuer by itself, found out once.
+    fn check_issuer(
+        &self,
+        node: Node,
+        certificate: &Certificate,
+        below: usize,
+        terms: &Terms<'_>,
+    ) -> Result<(), VerifyError> {
+        let is_anchor = matches!(node, Node::Anchor(_));
+        let check = || checks::check(certificate, Role::Issuer { is_anchor, below }, terms);
+        let Some(facts) = self.facts(node) else {
+            return check();
+        };
+        let key = (terms.purpose, below);
+        let known = facts.checked.borrow().iter().find_map(|(purpose, number, result)| {
+            ((*purpose, *number) == key).then(|| result.clone())
+        });
+        known.unwrap_or_else(|| {
+            let result = check();
+            facts.checked.borrow_mut().push((terms.purpose, below, result.clone()));
+            result
+        })
     }
 
     pub(super) fn subject_der(&self, node: Node) -> &'a [u8] {
@@ -213,6 +301,12 @@ impl<'a> Pool<'a> {
         }
     }
 
+    /// Whether two nodes are of one name and key.
+    pub(super) fn is_same_authority(&self, a: Node, b: Node) -> bool {
+        let identity = |node| (self.subject_der(node), self.public_key_der(node));
+        identity(a) == identity(b)
+    }
+
     fn candidate(&self, node: Node) -> IssuerCandidate {
         match node {
             Node::Anchor(place) => match self.anchors.get(place) {
@@ -227,21 +321,21 @@ impl<'a> Pool<'a> {
 
     /// The anchors and intermediates of a name, anchors first.
     pub(super) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
-        let intermediates = if self.exact_names {
-            range(
-                &self.intermediates,
-                |intermediate| intermediate.certificate.subject_der(),
-                name_der,
-            )
-        } else {
-            range(
-                &self.intermediates,
-                |intermediate| &intermediate.name,
-                &CanonicalName::of(name_der),
-            )
-        };
-        let anchors = self.anchors.of_name(name_der, self.exact_names);
-        anchors.into_iter().map(Node::Anchor).chain(intermediates.map(Node::Intermediate)).collect()
+        if !self.exact_names {
+            return self.of_canonical_name(&CanonicalName::of(name_der));
+        }
+        let pool = &self.intermediates;
+        let start = pool.partition_point(|other| other.certificate.subject_der() < name_der);
+        let end = pool.partition_point(|other| other.certificate.subject_der() <= name_der);
+        let anchors = self.anchors.of_name(name_der).map(Node::Anchor);
+        anchors.chain((start..end).map(Node::Intermediate)).collect()
+    }
+
+    fn of_canonical_name(&self, name: &CanonicalName) -> Vec<Node> {
+        let start = self.intermediates.partition_point(|other| other.name < *name);
+        let end = self.intermediates.partition_point(|other| other.name <= *name);
+        let anchors = self.anchors.of_canonical_name(name).map(Node::Anchor);
+        anchors.chain((start..end).map(Node::Intermediate)).collect()
     }
 
     fn key(&self, node: Node) -> Result<&PublicKey, SignatureError> {
@@ -277,21 +371,15 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Which items of an ordered list have the given key.
-pub(super) fn range<T, K: Ord + ?Sized + 'static>(
-    ordered: &[T],
-    key: impl Fn(&T) -> &K,
-    wanted: &K,
-) -> Range<usize> {
-    let start = ordered.partition_point(|item| key(item) < wanted);
-    let end = ordered.partition_point(|item| key(item) <= wanted);
-    start..end
-}
-
 impl<'a> Search<'_, 'a> {
     /// Extends the path to an anchor. When it fails, the path is as it was.
     pub(super) fn extend(&mut self, head: &'a Certificate) -> Result<Found, Stop> {
         let mut rejected = Vec::new();
+        if self.path.len() > LONGEST {
+            let error =
+                VerifyError::Budget { work: "certificates in a path", limit: LONGEST as u32 };
+            return Err(Stop::Fatal(error));
+        }
         for node in self.possible_issuers(head) {
             self.ledger.account.spend_step().map_err(Stop::Fatal)?;
             if self.is_loop(node) {
@@ -303,15 +391,20 @@ impl<'a> Search<'_, 'a> {
                 Err(fatal) => return Err(fatal),
             }
         }
-        let is_self_issued = self.terms.is_self_issued(head);
+        let is_self_issued = self.pool.is_self_issued(self.head(), self.terms);
         Err(Stop::Here(VerifyError::no_path(head, is_self_issued, rejected)))
+    }
+
+    /// The node whose issuer is looked for.
+    fn head(&self) -> Node {
+        self.path.last().copied().unwrap_or(Node::Leaf)
     }
 
     /// Those with the issuer's name: anchors first, and certificates before others whose key
     /// identifier is the one that `head` names. Identifiers only order the attempts
     /// (RFC 5280 section 4.2.1.1: they help to find a path).
     fn possible_issuers(&self, head: &Certificate) -> Vec<Node> {
-        let mut nodes = self.pool.of_name(head.issuer_der());
+        let mut nodes = self.pool.issuers(self.head());
         if let Some(only) = self.only_anchor {
             nodes.retain(|&node| !matches!(node, Node::Anchor(anchor) if anchor != only));
         }
@@ -332,11 +425,15 @@ impl<'a> Search<'_, 'a> {
         if matches!(node, Node::Anchor(_)) {
             return false;
         }
-        let identity = |node| (self.pool.subject_der(node), self.pool.public_key_der(node));
-        self.path.iter().any(|&below| identity(below) == identity(node))
+        self.path.iter().any(|&below| self.pool.is_same_authority(below, node))
     }
 
     fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<Found, Stop> {
+        if self.is_known_stranger(node) {
+            return self.check_signature(head, node).and(Err(Stop::Here(
+                VerifyError::UnknownIssuer { subject: head.subject(), issuer: head.issuer() },
+            )));
+        }
         if let Err(stop) = self.check_issuer(head, node) {
             return Err(match stop {
                 Stop::Here(error) => Stop::Here(self.unless_namesake(head, node, error)),
@@ -361,18 +458,18 @@ impl<'a> Search<'_, 'a> {
     /// Everything that can be said of an issuer without its signature.
     fn check_issuer(&mut self, head: &Certificate, node: Node) -> Result<(), Stop> {
         let is_anchor = matches!(node, Node::Anchor(_));
-        let intermediates =
-            self.path.iter().skip(1).filter_map(|&node| self.pool.certificate(node));
-        let counts = |above: &&Certificate| {
-            self.terms.has(Rule::SelfIssuedCount) || !self.terms.is_self_issued(above)
+        let counts = |&&above: &&Node| {
+            self.terms.has(Rule::SelfIssuedCount) || !self.pool.is_self_issued(above, self.terms)
         };
-        let below = intermediates.filter(counts).count();
-        let role = Role::Issuer { is_anchor, below };
+        let below = self.path.iter().skip(1).filter(counts).count();
         if let Some(certificate) = self.pool.certificate(node)
             && (!is_anchor || self.terms.has(Rule::AnchorCertificate))
         {
-            checks::check(certificate, role, self.terms).map_err(Stop::Here)?;
-            checks::key_identifiers(head, certificate, self.terms).map_err(Stop::Here)?;
+            self.pool.check_issuer(node, certificate, below, self.terms).map_err(Stop::Here)?;
+            if let Some(authority) = self.pool.authority(self.head()) {
+                checks::key_identifiers(head, authority, certificate, self.terms)
+                    .map_err(Stop::Here)?;
+            }
         }
         if let Some(allowed) = self.terms.policy.intermediates_limit()
             && below > allowed
@@ -384,25 +481,34 @@ impl<'a> Search<'_, 'a> {
     }
 
     fn check_name_constraints(&mut self, node: Node) -> Result<(), Stop> {
-        let constraints = match node {
+        let of_certificate = self.pool.certificate(node).and_then(Certificate::name_constraints);
+        let of_anchor = match node {
             Node::Anchor(place) => {
-                self.pool.anchors.get(place).and_then(|anchor| anchor.trusted.constraints())
+                self.pool.anchors.get(place).and_then(|anchor| anchor.trusted.own_constraints())
             }
-            node => self.pool.certificate(node).and_then(Certificate::name_constraints),
+            _ => None,
         };
-        let Some(constraints) = constraints else {
-            return Ok(());
-        };
+        for constraints in of_certificate.into_iter().chain(of_anchor) {
+            self.put_constraints(node, &constraints)?;
+        }
+        Ok(())
+    }
+
+    fn put_constraints(
+        &mut self,
+        node: Node,
+        constraints: &NameConstraints<'_>,
+    ) -> Result<(), Stop> {
         // Section 6.1.3 (b): self-issued certificates are exempt, unless they are the leaf.
         let below = self.path.iter().enumerate().filter_map(|(depth, &node)| {
             let certificate = self.pool.certificate(node)?;
             let is_exempt = depth > 0
                 && !self.terms.has(Rule::SelfIssuedAreConstrained)
-                && self.terms.is_self_issued(certificate);
+                && self.pool.is_self_issued(node, self.terms);
             (!is_exempt).then_some(certificate)
         });
         let account = &mut self.ledger.account;
-        names::constraints::check(&constraints, below, self.terms, account).map_err(
+        names::constraints::check(constraints, below, self.terms, account).map_err(
             |(certificate, failure)| {
                 let issuer = self.pool.candidate(node).subject();
                 let subject = certificate.map(Certificate::subject);
@@ -452,6 +558,13 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
+    /// Whether it is known that a certificate did not sign the last one of the path.
+    fn is_known_stranger(&self, node: Node) -> bool {
+        let head = self.head();
+        let pair = |(certificate, by, _): &&(Node, Node, _)| (*certificate, *by) == (head, node);
+        self.ledger.checked.iter().find(pair).is_some_and(|(.., result)| result.is_err())
+    }
+
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
         let head_node = self.path.last().copied().unwrap_or(Node::Leaf);
@@ -488,6 +601,7 @@ impl<'a> Search<'_, 'a> {
 
     /// What can be said of a whole path alone: certificate policies and revocation.
     fn complete(&mut self) -> Result<Found, Stop> {
+        self.ledger.account.spend_path().map_err(Stop::Fatal)?;
         let policies = self.check_policies().map_err(Stop::Here)?;
         let lists = match self.terms.revocation {
             Some(revocation) => revocation::check_path(self, revocation)?,
@@ -502,8 +616,10 @@ impl<'a> Search<'_, 'a> {
             .iter()
             .rev()
             .skip(1)
-            .filter_map(|&node| self.pool.certificate(node))
-            .map(|certificate| (certificate, self.terms.is_self_issued(certificate)))
+            .filter_map(|&node| {
+                let certificate = self.pool.certificate(node)?;
+                Some((certificate, self.pool.is_self_issued(node, self.terms)))
+            })
             .collect();
         let of_a_signer = PolicyInputs::default();
         let inputs = match self.signers.is_empty() {

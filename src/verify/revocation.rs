@@ -22,6 +22,9 @@ use list::Listed;
 /// How deep the signers of lists may depend on lists of other signers.
 const NESTED: usize = 4;
 
+/// How many lists that do not count an error remembers.
+const REMEMBERED: usize = 64;
+
 /// Which certificates must not be revoked, according to which lists.
 ///
 /// Unless it is changed, every certificate below the trust anchor has to be covered by a current
@@ -110,6 +113,9 @@ impl Used {
 /// A certificate whose status is asked for, and the node that its issuer is in the path.
 struct Question<'a> {
     certificate: &'a Certificate,
+    node: Node,
+    /// Whether the signer of a list may be asked about himself: only where nobody else answers.
+    may_vouch_for_itself: bool,
     issuer: Node,
     issuer_name: CanonicalName,
 }
@@ -128,53 +134,41 @@ pub(super) fn check_path<'a>(
             continue;
         };
         let issuer_name = CanonicalName::of(certificate.issuer_der());
-        let question = Question { certificate, issuer, issuer_name };
-        used.add(status(search, revocation, &question)?);
+        let mut question =
+            Question { certificate, node, may_vouch_for_itself: false, issuer, issuer_name };
+        used.add(status(search, revocation, &mut question)?);
     }
     Ok(used)
+}
+
+/// What was found out about one certificate.
+#[derive(Default)]
+struct Findings {
+    used: Used,
+    covered: Reasons,
+    /// The time outside which a list would say that the certificate is revoked.
+    reprieve: Window,
+    rejected: Vec<RejectedList>,
 }
 
 /// Section 6.3.3: whether a certificate is revoked, is not, or cannot be told.
 fn status(
     search: &mut Search<'_, '_>,
     revocation: &Revocation,
-    question: &Question<'_>,
+    question: &mut Question<'_>,
 ) -> Result<Used, Stop> {
-    let mut used = Used::default();
-    let mut covered = Reasons::NONE;
-    // The time outside which a list would say that the certificate is revoked.
-    let mut reprieve = Window::default();
-    let mut rejected = Vec::new();
-    let points = question.certificate.crl_distribution_points();
-    // The last step of section 6.3.3: lists that no distribution point names.
-    let points = points.into_iter().map(Some).chain(std::iter::once(None));
-    for point in points {
-        for list in revocation.lists.iter().filter(|list| !list.is_delta()) {
-            match consult(search, revocation, question, point.as_ref(), list, covered) {
-                Ok(Some(answer)) => {
-                    if let Some(listed) = answer.listed {
-                        return Err(Stop::Here(VerifyError::Revoked {
-                            subject: question.certificate.subject(),
-                            serial_number: question.certificate.serial_number(),
-                            since: listed.since,
-                            reason: listed.reason,
-                            issuer: list.issuer(),
-                        }));
-                    }
-                    covered = covered.or(answer.reasons);
-                    if answer.is_reprieve {
-                        reprieve = reprieve.and(answer.used.window);
-                    }
-                    used.add(answer.used);
-                }
-                Ok(None) => {}
-                Err(NotConsulted::Rejected(error)) => {
-                    rejected.push(RejectedList { list: list.clone(), error });
-                }
-                Err(NotConsulted::Fatal(error)) => return Err(Stop::Fatal(error)),
-            }
-        }
+    // Who was found revoked stays so: on another path the list may have no signer, and is still true.
+    let known = search.ledger.revoked.iter().find(|(node, _)| *node == question.node);
+    if let Some((_, revoked)) = known {
+        return Err(Stop::Here(revoked.clone()));
     }
+    let mut findings = Findings::default();
+    consult_all(search, revocation, question, &mut findings)?;
+    if !findings.covered.contains(Reasons::ALL) && search.signers.contains(&question.node) {
+        question.may_vouch_for_itself = true;
+        consult_all(search, revocation, question, &mut findings)?;
+    }
+    let Findings { used, covered, reprieve, rejected } = findings;
     if revocation.accepts_unknown {
         // Without these lists the status would be unknown, and accepted: they limit no window, but
         // where one list takes back what another says.
@@ -183,11 +177,59 @@ fn status(
     if covered.contains(Reasons::ALL) {
         return Ok(used);
     }
-    rejected.dedup_by(|a, b| a.list == b.list);
     Err(Stop::Here(VerifyError::RevocationUnknown {
         subject: question.certificate.subject(),
         lists: rejected,
     }))
+}
+
+/// Asks the lists, by way of each distribution point, until every reason is covered.
+fn consult_all(
+    search: &mut Search<'_, '_>,
+    revocation: &Revocation,
+    question: &Question<'_>,
+    findings: &mut Findings,
+) -> Result<(), Stop> {
+    let points = question.certificate.crl_distribution_points();
+    // The last step of section 6.3.3: lists that no distribution point names.
+    let points = points.into_iter().map(Some).chain(std::iter::once(None));
+    for point in points {
+        for list in revocation.lists.iter().filter(|list| !list.is_delta()) {
+            if findings.covered.contains(Reasons::ALL) {
+                return Ok(());
+            }
+            search.ledger.account.spend_step().map_err(Stop::Fatal)?;
+            match consult(search, revocation, question, point.as_ref(), list, findings.covered) {
+                Ok(Some(Answer { listed: Some(listed), .. })) => {
+                    let revoked = VerifyError::Revoked {
+                        subject: question.certificate.subject(),
+                        serial_number: question.certificate.serial_number(),
+                        since: listed.since,
+                        reason: listed.reason,
+                        issuer: list.issuer(),
+                    };
+                    search.ledger.revoked.push((question.node, revoked.clone()));
+                    return Err(Stop::Here(revoked));
+                }
+                Ok(Some(answer)) => {
+                    findings.covered = findings.covered.or(answer.reasons);
+                    if answer.is_reprieve {
+                        findings.reprieve = findings.reprieve.and(answer.used.window);
+                    }
+                    findings.used.add(answer.used);
+                }
+                Ok(None) => {}
+                Err(NotConsulted::Rejected(error)) => {
+                    let is_told = findings.rejected.iter().any(|other| other.list == *list);
+                    if !is_told && findings.rejected.len() < REMEMBERED {
+                        findings.rejected.push(RejectedList { list: list.clone(), error });
+                    }
+                }
+                Err(NotConsulted::Fatal(error)) => return Err(Stop::Fatal(error)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a list says.
@@ -224,17 +266,23 @@ fn consult(
     if !scope::is_of_issuer(list, point, &question.issuer_name) {
         return Ok(None);
     }
-    scope::check(list, point, question.certificate, &question.issuer_name)?;
     let reasons = scope::reasons(list, point);
     if covered.contains(reasons) {
         return Ok(None);
     }
+    let account = &mut search.ledger.account;
+    scope::check(list, point, question.certificate, &question.issuer_name, account)?;
     check_list(search, list)?;
-    let mut used = authenticate(search, revocation, question, list)?;
+    // A complete list that is past its nextUpdate counts with a delta that is not.
+    if !revocation.lists.iter().any(|delta| scope::updates(delta, list)) {
+        check_current(search, revocation, list)?;
+    }
+    let is_direct = point.is_none_or(|point| point.crl_issuer.is_none());
+    let mut used = authenticate(search, revocation, question, list, is_direct)?;
     let find = |list: &RevocationList| list.find(&question.issuer_name, question.certificate);
     let of_complete = find(list);
     let mut listed = of_complete;
-    let delta = find_delta(search, revocation, question, list)?;
+    let delta = find_delta(search, revocation, question, list, is_direct)?;
     let delta = delta.map(|(delta, of_delta)| {
         used.add(of_delta);
         used.lists.push(delta.clone());
@@ -244,7 +292,6 @@ fn consult(
         }
         delta
     });
-    // A complete list that is past its nextUpdate counts with a delta that is not.
     if delta.is_none() {
         check_current(search, revocation, list)?;
     }
@@ -305,12 +352,13 @@ fn find_delta<'r>(
     revocation: &'r Revocation,
     question: &Question<'_>,
     complete: &RevocationList,
+    is_direct: bool,
 ) -> Result<Option<(&'r RevocationList, Used)>, NotConsulted> {
     for delta in revocation.lists.iter().filter(|list| scope::updates(list, complete)) {
         if check_list(search, delta).is_err() || check_current(search, revocation, delta).is_err() {
             continue;
         }
-        match authenticate(search, revocation, question, delta) {
+        match authenticate(search, revocation, question, delta, is_direct) {
             Ok(used) => return Ok(Some((delta, used))),
             Err(NotConsulted::Rejected(_)) => {}
             Err(fatal) => return Err(fatal),
@@ -347,10 +395,11 @@ fn authenticate(
     revocation: &Revocation,
     question: &Question<'_>,
     list: &RevocationList,
+    is_direct: bool,
 ) -> Result<Used, NotConsulted> {
     let mut reason = ListError::NoSigner;
     for signer in possible_signers(search, question, list) {
-        match try_signer(search, revocation, question, list, signer) {
+        match try_signer(search, revocation, question, list, signer, is_direct) {
             Ok(used) => return Ok(used),
             Err(NotConsulted::Rejected(error)) => {
                 // Somebody who did sign it, and may not, is more of a reason than his namesakes.
@@ -389,6 +438,7 @@ fn try_signer(
     question: &Question<'_>,
     list: &RevocationList,
     signer: Node,
+    is_direct: bool,
 ) -> Result<Used, NotConsulted> {
     let certificate = search.pool.certificate(signer);
     let counts = !matches!(signer, Node::Anchor(_)) || search.terms.has(Rule::AnchorCertificate);
@@ -404,16 +454,21 @@ fn try_signer(
         Err(Stop::Here(error)) => return Err(ListError::Signer { source: Box::new(error) }.into()),
         Err(Stop::Fatal(error)) => return Err(NotConsulted::Fatal(error)),
     }
+    // The certificate's issuer is part of the path that is being validated.
     let is_anchor_of_path = search.path.last() == Some(&signer);
-    // The certificate's issuer is part of the path that is being validated; a signer whose own
-    // status is in question is validated already but for that.
-    if signer == question.issuer || is_anchor_of_path || search.signers.contains(&signer) {
+    if signer == question.issuer || is_anchor_of_path {
         return Ok(Used::default());
+    }
+    // A signer whose own status is in question is validated already but for that, and may be believed
+    // in that alone.
+    if search.signers.contains(&signer) {
+        let is_itself = question.may_vouch_for_itself && question.node == signer;
+        return if is_itself { Ok(Used::default()) } else { Err(ListError::NoSigner.into()) };
     }
     let (Some(certificate), false) = (certificate, matches!(signer, Node::Anchor(_))) else {
         return Err(ListError::NoSigner.into());
     };
-    validate_signer(search, revocation, signer, certificate)
+    validate_signer(search, revocation, signer, certificate, is_direct)
 }
 
 /// Finds a path for the signer of a list, to the same trust anchor.
@@ -422,6 +477,7 @@ fn validate_signer(
     revocation: &Revocation,
     signer: Node,
     certificate: &Certificate,
+    is_direct: bool,
 ) -> Result<Used, NotConsulted> {
     if search.signers.len() >= NESTED {
         return Err(ListError::NoSigner.into());
@@ -434,6 +490,7 @@ fn validate_signer(
     let terms = Terms { revocation: Some(&revocation), ..terms };
     let refused = |error| NotConsulted::Rejected(ListError::Signer { source: Box::new(error) });
     checks::check(certificate, Role::CrlSigner, &terms).map_err(refused)?;
+    let above_path: Vec<_> = search.path.iter().copied().skip(1).collect();
     let mut signers = search.signers.clone();
     signers.push(signer);
     let mut nested = Search {
@@ -447,7 +504,16 @@ fn validate_signer(
     let Some(certificate) = nested.pool.certificate(signer) else {
         return Err(ListError::NoSigner.into());
     };
-    match nested.extend(certificate) {
+    let found = nested.extend(certificate);
+    let above_signer = nested.path.get(1).copied();
+    let is_of_the_path = above_signer.is_some_and(|above| {
+        let same = |node: &Node| nested.pool.is_same_authority(*node, above);
+        above_path.iter().any(same)
+    });
+    match found {
+        // The CA itself, or an authority above it, gave the signer its name: another authority under
+        // the same anchor could give itself that name, and must not speak for this one.
+        Ok(_) if is_direct && !is_of_the_path => Err(ListError::NoSigner.into()),
         Ok(found) => {
             let mut used = found.lists;
             used.window = used.window.and(nested.window());

@@ -27,6 +27,9 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// The rule that an RSA key with other parameters breaks.
 pub(super) const RSA_PARAMETERS: &str = "RFC 3279 section 2.3.1 asks for NULL parameters";
 
+/// The rule that an Ed25519 key breaks whose point cannot be decoded.
+pub(super) const ED25519_POINT: &str = "its point does not lie on the curve";
+
 /// Why a public key cannot be used or a signature does not verify.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -335,7 +338,7 @@ fn ed25519_key(key: &[u8]) -> Result<PublicKey, SignatureError> {
     let bytes = key.try_into().map_err(|_| invalid("it has to be 32 octets"))?;
     ed25519_dalek::VerifyingKey::from_bytes(bytes)
         .map(|key| PublicKey::Ed25519(Box::new(key)))
-        .map_err(|_| invalid("its point does not lie on the curve"))
+        .map_err(|_| invalid(ED25519_POINT))
 }
 
 fn ml_dsa_key<P: MlDsaParams>(

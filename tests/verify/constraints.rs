@@ -400,10 +400,12 @@ fn constraints_of_an_anchor_without_a_certificate_hold() {
         let error = anchor().name_constraints(malformed).unwrap_err();
         assert!(matches!(error, AnchorError::NameConstraints(_)), "{error}");
     }
-    // A certificate's are its own.
+    // They hold for an anchor with a certificate too, besides the certificate's own.
     let own = TrustAnchor::from(root.certificate.clone());
     let own = own.name_constraints(&permitted(dns("acme.internal"))).unwrap();
-    verify(own, "evil.example").unwrap();
+    verify(own.clone(), "worker.acme.internal").unwrap();
+    let error = verify(own, "evil.example").unwrap_err();
+    assert!(matches!(error.cause(), E::NameConstraint { .. }), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::certificate::Known;
 use crate::certificate::general_name::GeneralName;
 use crate::verify::names::uri;
 use crate::verify::policy::Rule;
-use crate::verify::signature::{PublicKey, RSA_PARAMETERS, SignatureError};
+use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
 
 /// Go's `parseName` and `parseSANExtension`.
 pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
@@ -69,10 +69,12 @@ pub(super) fn key_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
         SignatureError::MalformedKey(_)
         | SignatureError::UnknownCurve { .. }
         | SignatureError::ExplicitCurve => true,
-        // What numbers an RSA key has, Go asks where it uses the key.
-        SignatureError::InvalidKey { algorithm, rule } => {
-            *algorithm != "RSA" || *rule == RSA_PARAMETERS
-        }
+        // What numbers an RSA or Ed25519 key has, Go asks where it uses the key.
+        SignatureError::InvalidKey { algorithm, rule } => match *algorithm {
+            "RSA" => *rule == RSA_PARAMETERS,
+            "Ed25519" => *rule != ED25519_POINT,
+            _ => true,
+        },
         SignatureError::RsaKeySize { bits } => *bits > 8192,
         _ => false,
     };

@@ -5,9 +5,11 @@
 //! path. That comes to the same as section 6.1's running intersection of permitted and union of
 //! excluded subtrees, and ends a hopeless path early.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use const_oid::db::rfc3280::EMAIL_ADDRESS;
+use der::{Tag, Tagged};
 
 use super::uri;
 use crate::certificate::general_name::GeneralName;
@@ -63,6 +65,8 @@ pub(in crate::verify) fn check<'a>(
     terms: &Terms<'_>,
     account: &mut Account,
 ) -> Result<(), (Option<&'a Certificate>, Failure)> {
+    let count = constraints.permitted.count() + constraints.excluded.count();
+    account.spend_comparisons(count).map_err(|error| (None, error.into()))?;
     let read = |subtrees| bases(subtrees, terms).map_err(|failure| (None, failure));
     let mut examination = Examination {
         permitted: read(constraints.permitted)?,
@@ -80,34 +84,38 @@ pub(in crate::verify) fn check<'a>(
 
 /// One issuer's constraints, while they are put to names.
 struct Examination<'a> {
-    permitted: Vec<Base<'a>>,
-    excluded: Vec<Base<'a>>,
+    permitted: Forms<'a>,
+    excluded: Forms<'a>,
     terms: &'a Terms<'a>,
     account: &'a mut Account,
 }
 
-fn bases<'a>(subtrees: Subtrees<'a>, terms: &Terms<'_>) -> Result<Vec<Base<'a>>, Failure> {
+/// Constraints by the tag of their form: a name meets those of its own form alone.
+type Forms<'a> = BTreeMap<u32, Vec<Base<'a>>>;
+
+fn bases<'a>(subtrees: Subtrees<'a>, terms: &Terms<'_>) -> Result<Forms<'a>, Failure> {
     let refuses_leading_period = terms.has(Rule::DnsConstraintSyntax);
     let every_form = terms.has(Rule::EveryNameForm);
-    subtrees
-        .filter(|base| {
-            every_form || !matches!(base, GeneralName::Directory(_) | GeneralName::Other { .. })
-        })
-        .map(|base| {
-            let is_sound = match base {
-                GeneralName::Dns(base) => is_dns_constraint(base, refuses_leading_period),
-                GeneralName::Email(base) => is_email_constraint(base),
-                GeneralName::Uri(base) => {
-                    is_dns_constraint(base, false) && base.parse::<IpAddr>().is_err()
-                }
-                _ => true,
-            };
-            if !is_sound {
-                return Err(Failure::Malformed { constraint: text(&base) });
+    let mut forms = Forms::new();
+    for base in subtrees {
+        if !every_form && matches!(base, GeneralName::Directory(_) | GeneralName::Other { .. }) {
+            continue;
+        }
+        let is_sound = match base {
+            GeneralName::Dns(base) => is_dns_constraint(base, refuses_leading_period),
+            GeneralName::Email(base) => is_email_constraint(base),
+            GeneralName::Uri(base) => {
+                is_dns_constraint(base, false) && base.parse::<IpAddr>().is_err()
             }
-            Ok(Base { canonical: canonical(&base), base })
-        })
-        .collect()
+            _ => true,
+        };
+        if !is_sound {
+            return Err(Failure::Malformed { constraint: text(&base) });
+        }
+        let of_this_form = forms.entry(base.tag()).or_default();
+        of_this_form.push(Base { canonical: canonical(&base), base });
+    }
+    Ok(forms)
 }
 
 fn canonical(name: &GeneralName<'_>) -> CanonicalName {
@@ -143,8 +151,7 @@ fn is_email_constraint(base: &str) -> bool {
 impl Examination<'_> {
     fn check_certificate(&mut self, certificate: &Certificate) -> Result<(), Failure> {
         let constrains = |examination: &Self, tag: u32| {
-            let mut bases = examination.permitted.iter().chain(&examination.excluded);
-            bases.any(|base| base.base.tag() == tag)
+            examination.permitted.contains_key(&tag) || examination.excluded.contains_key(&tag)
         };
         let subject = GeneralName::Directory(certificate.subject_der());
         if constrains(self, subject.tag()) {
@@ -156,6 +163,7 @@ impl Examination<'_> {
         }
         let mut has_email = false;
         for name in certificate.general_names() {
+            self.account.spend_comparison(0)?;
             has_email |= matches!(name, GeneralName::Email(_));
             if self.terms.has(Rule::ConstrainedNamesWellFormed) && !is_well_formed(&name) {
                 let breach = ConstraintBreach::MalformedName;
@@ -168,11 +176,22 @@ impl Examination<'_> {
         // subjectAltName, where there is none; they count where it has no address, too.
         let reads_subject = self.terms.has(Rule::EveryNameForm) && !has_email;
         if reads_subject && constrains(self, GeneralName::Email("").tag()) {
-            for (attribute, address) in certificate.subject().attributes() {
-                if attribute == EMAIL_ADDRESS {
-                    let name = GeneralName::Email(&address);
-                    self.check_name(&Name { canonical: CanonicalName::default(), name })?;
+            for attribute in certificate.subject().rdns().iter().flat_map(|part| part.iter()) {
+                if attribute.oid != EMAIL_ADDRESS {
+                    continue;
                 }
+                let text = std::str::from_utf8(attribute.value.value()).ok();
+                let name = GeneralName::Email(text.unwrap_or_default());
+                // Another string type may hold anything, in an encoding that readers differ on.
+                let is_text = matches!(
+                    attribute.value.tag(),
+                    Tag::Ia5String | Tag::PrintableString | Tag::Utf8String
+                );
+                if text.is_none() || !is_text {
+                    let breach = ConstraintBreach::MalformedName;
+                    return Err(Failure::Breach { name: self::text(&name), breach });
+                }
+                self.check_name(&Name { canonical: CanonicalName::default(), name })?;
             }
         }
         Ok(())
@@ -185,8 +204,9 @@ impl Examination<'_> {
             GeneralName::Dns(_) | GeneralName::Ip(_) => return Ok(()),
             _ => Rule::DnsAndIpConstraintsOnly,
         };
-        let mut bases = self.permitted.iter().chain(&self.excluded);
-        if self.terms.has(broken) && bases.any(|base| base.base.tag() == name.tag()) {
+        let tag = name.tag();
+        let is_constrained = self.permitted.contains_key(&tag) || self.excluded.contains_key(&tag);
+        if self.terms.has(broken) && is_constrained {
             return Err(Failure::Rule { rule: broken, name: text(name) });
         }
         Ok(())
@@ -194,11 +214,10 @@ impl Examination<'_> {
 
     fn check_name(&mut self, name: &Name<'_>) -> Result<(), Failure> {
         let breach = |breach| Failure::Breach { name: text(&name.name), breach };
-        let of_this_form = |base: &&Base<'_>| base.base.tag() == name.name.tag();
-        let mut is_constrained = false;
-        let mut is_permitted = false;
-        for base in self.permitted.iter().filter(of_this_form) {
-            is_constrained = true;
+        let tag = name.name.tag();
+        let permitted = self.permitted.get(&tag);
+        let mut is_permitted = permitted.is_none();
+        for base in permitted.into_iter().flatten() {
             self.account.spend_comparison(base.canonical.len().min(name.canonical.len()))?;
             is_permitted =
                 matches(name, base, Subtree::Permitted, self.terms).ok_or_else(|| {
@@ -208,12 +227,12 @@ impl Examination<'_> {
                 break;
             }
         }
-        if is_constrained && !is_permitted {
-            let permitted = self.permitted.iter().filter(of_this_form);
-            let permitted = permitted.take(SHOWN).map(|base| text(&base.base)).collect();
+        if !is_permitted {
+            let permitted = permitted.into_iter().flatten().take(SHOWN);
+            let permitted = permitted.map(|base| text(&base.base)).collect();
             return Err(breach(ConstraintBreach::NotPermitted { permitted }));
         }
-        for base in self.excluded.iter().filter(of_this_form) {
+        for base in self.excluded.get(&tag).into_iter().flatten() {
             self.account.spend_comparison(base.canonical.len().min(name.canonical.len()))?;
             let constraint = || text(&base.base);
             match matches(name, base, Subtree::Excluded, self.terms) {

@@ -32,8 +32,8 @@ struct Parsed {
     next_update: Option<Timestamp>,
     /// By issuer, then by serial number.
     entries: Vec<Entry>,
-    /// Whose certificates are listed: the list's issuer first.
-    listed_issuers: Vec<CanonicalName>,
+    /// Whose certificates are listed, each by one name or several.
+    listed_issuers: Vec<Vec<CanonicalName>>,
     extensions: Extensions,
     inner_signature_algorithm: Span,
     signature_algorithm: Span,
@@ -268,12 +268,22 @@ impl RevocationList {
     /// What the list says of a certificate whose issuer has the given name.
     pub(super) fn find(&self, issuer: &CanonicalName, certificate: &Certificate) -> Option<Listed> {
         let parsed = &self.0;
-        let issuer = parsed.listed_issuers.iter().position(|listed| listed == issuer)?;
-        let wanted = (issuer, Some(certificate.serial_number_der()));
-        let key = |entry: &Entry| (entry.issuer, parsed.der.get(entry.serial.clone()));
-        let start = parsed.entries.partition_point(|entry| key(entry) < wanted);
-        let entry = parsed.entries.get(start).filter(|entry| key(entry) == wanted)?;
-        Some(Listed { since: entry.date, reason: entry.reason })
+        let serial = certificate.serial_number_der();
+        let of_issuer = |(_, names): &(usize, &Vec<CanonicalName>)| names.contains(issuer);
+        let mut found: Option<Listed> = None;
+        for (issuer, _) in parsed.listed_issuers.iter().enumerate().filter(of_issuer) {
+            let wanted = (issuer, Some(serial));
+            let key = |entry: &Entry| (entry.issuer, parsed.der.get(entry.serial.clone()));
+            let start = parsed.entries.partition_point(|entry| key(entry) < wanted);
+            let rest = parsed.entries.get(start..).unwrap_or_default();
+            for entry in rest.iter().take_while(|entry| key(entry) == wanted) {
+                // An entry that takes a revocation back takes back no other entry.
+                if found.is_none_or(|found| found.reason == Some(CrlReason::REMOVE_FROM_CRL)) {
+                    found = Some(Listed { since: entry.date, reason: entry.reason });
+                }
+            }
+        }
+        found
     }
 
     /// The serial numbers that are listed, in no particular order.
@@ -325,7 +335,7 @@ fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
         false => Some(time(tbs).in_field("nextUpdate")?),
     };
     let mut extensions = Extensions::default();
-    let mut issuers = BTreeMap::from([(issuer_name.clone(), 0)]);
+    let mut issuers = BTreeMap::from([(vec![issuer_name.clone()], 0)]);
     let mut entries = Vec::new();
     if !tbs.is_finished() && Tag::peek(tbs)? == Tag::Sequence {
         let mut issuer = 0;
@@ -346,10 +356,10 @@ fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
         header.tag().assert_eq(explicit).in_field("crlExtensions")?;
         tbs.read_nested(header.length(), |explicit| extensions.parse(explicit))?;
     }
-    let mut listed_issuers = vec![CanonicalName::default(); issuers.len()];
-    for (name, place) in issuers {
+    let mut listed_issuers = vec![Vec::new(); issuers.len()];
+    for (names, place) in issuers {
         if let Some(slot) = listed_issuers.get_mut(place) {
-            *slot = name;
+            *slot = names;
         }
     }
     Ok(Parsed {
@@ -378,7 +388,7 @@ fn parse_entry(
     reader: &mut SliceReader<'_>,
     may_have_extensions: bool,
     issuer: &mut usize,
-    issuers: &mut BTreeMap<CanonicalName, usize>,
+    issuers: &mut BTreeMap<Vec<CanonicalName>, usize>,
     extensions: &mut Extensions,
 ) -> der::Result<Entry> {
     let serial = integer(reader)?;
@@ -396,14 +406,18 @@ fn parse_entry(
                     }
                 }
                 rfc5280::ID_CE_CERTIFICATE_ISSUER => {
-                    let mut names = GeneralNames::from_der(contents)?;
-                    let name = names.find_map(|name| match name {
-                        GeneralName::Directory(der) => Some(CanonicalName::of(der)),
-                        _ => None,
-                    });
-                    let name = name.ok_or_else(|| Tag::Sequence.value_error())?;
+                    let names = GeneralNames::from_der(contents)?;
+                    let names: Vec<_> = names
+                        .filter_map(|name| match name {
+                            GeneralName::Directory(der) => Some(CanonicalName::of(der)),
+                            _ => None,
+                        })
+                        .collect();
+                    if names.is_empty() {
+                        return Err(Tag::Sequence.value_error().into());
+                    }
                     let next = issuers.len();
-                    *issuer = *issuers.entry(name).or_insert(next);
+                    *issuer = *issuers.entry(names).or_insert(next);
                 }
                 rfc5280::ID_CE_INVALIDITY_DATE | rfc5280::ID_CE_HOLD_INSTRUCTION_CODE => {}
                 unknown if critical => {

@@ -1,6 +1,8 @@
 //! Which certificates a list is about (RFC 5280 sections 5.2.4, 5.2.5 and 6.3.3 (b) to (d)).
 
+use super::super::budget::Account;
 use super::super::error::ListError;
+use super::NotConsulted;
 use super::list::{RevocationList, Scope};
 use crate::certificate::distribution_points::{DistributionPoint, PointName, Reasons};
 use crate::certificate::general_name::{GeneralName, GeneralNames};
@@ -31,8 +33,19 @@ pub(super) fn check(
     point: Option<&DistributionPoint<'_>>,
     certificate: &Certificate,
     issuer: &CanonicalName,
-) -> Result<(), ListError> {
+    account: &mut Account,
+) -> Result<(), NotConsulted> {
     let scope = list.scope();
+    // Every name of one point is compared with every name of the other.
+    let of_list = scope.point.as_ref().map_or(0, count);
+    let of_point = point.map_or(1, |point| {
+        let issuers = point.crl_issuer.clone().map_or(0, Iterator::count);
+        point.name.as_ref().map_or(0, count) + issuers
+    });
+    let octets = list.scope_der().map_or(0, <[u8]>::len);
+    account
+        .spend_comparisons(octets / 256 + of_list.saturating_mul(of_point))
+        .map_err(NotConsulted::Fatal)?;
     let rule = if scope.only_attribute_certificates {
         "it is about attribute certificates alone"
     } else if scope.only_user_certificates && certificate.is_ca() {
@@ -44,7 +57,14 @@ pub(super) fn check(
     } else {
         return Ok(());
     };
-    Err(ListError::Scope { rule })
+    Err(ListError::Scope { rule }.into())
+}
+
+fn count(point: &PointName<'_>) -> usize {
+    match point {
+        PointName::Full(names) => names.clone().count(),
+        PointName::Relative(_) => 1,
+    }
 }
 
 /// Section 6.3.3 (b) (2) (i).
