@@ -184,11 +184,14 @@ impl VerifiedChain {
 
     /// Why this path alone is refused.
     fn refusal(&self, policy: &Policy, at: Timestamp) -> Option<VerifyError> {
-        let (leaf, pool) = self.path.split_first()?;
+        let (leaf, above) = self.path.split_first()?;
+        // An anchor is not presented.
+        let is_presented = |one: &&Certificate| self.anchor.certificate() != Some(one);
+        let pool: Vec<_> = above.iter().filter(is_presented).cloned().collect();
         // Its key was used before.
         let verifier = Verifier::new([self.anchor.clone()]).ok()?;
         let verification = Verification::new(policy.clone()).at(at).budget(Budget::UNBOUNDED);
-        let refused = verifier.verify(leaf, pool, &verification).err()?;
+        let refused = verifier.verify(leaf, &pool, &verification).err()?;
         Some(refused.cause().clone())
     }
 

@@ -83,6 +83,7 @@ const CHECKS: &[Check] = &[
     profile::public_key,
     profile::unique_identifiers,
     readers::go,
+    readers::handled_in_go,
     readers::text_in_names,
     validity,
     names,
@@ -129,7 +130,7 @@ pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<
     let checks: [Check; 5] = [
         signature_algorithms,
         profile::serial_number,
-        profile::criticality,
+        readers::critical_in_go,
         readers::go,
         readers::key_in_go,
     ];

@@ -136,9 +136,12 @@ pub(super) fn find(
         presented.try_for_each(|presented| checks::presented(presented, terms))?;
     }
     if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
-        let path = [(leaf, terms.is_self_issued(leaf))];
-        let policies = policies::process(&path, terms.policy.inputs())
-            .map_err(|(_, fault)| VerifyError::Policy { subject: leaf.subject(), fault })?;
+        // Go judges no policies where there is nothing but an anchor.
+        let policies = match terms.has(Rule::TrustedLeafIsSelfSigned) {
+            true => policies::process(&[(leaf, true)], terms.policy.inputs())
+                .map_err(|(_, fault)| VerifyError::Policy { subject: leaf.subject(), fault })?,
+            false => ValidPolicies::Any,
+        };
         return Ok(VerifiedChain::trusted(leaf, &anchor.trusted, policies));
     }
     let mut ledger = Ledger::new(Account::new(terms.budget));

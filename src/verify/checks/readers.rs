@@ -6,8 +6,8 @@ use der::asn1::AnyRef;
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
 
 use super::{Subject, VerifyError};
-use crate::certificate::Known;
 use crate::certificate::general_name::GeneralName;
+use crate::certificate::{Known, Timestamp};
 use crate::verify::names::uri;
 use crate::verify::policy::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
@@ -24,7 +24,6 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
             return subject.breaks(Rule::ReadableInGo, found);
         }
     }
-    let mut has_known_form = false;
     for name in certificate.general_names() {
         let is_readable = match name {
             GeneralName::Uri(text) => uri::is_readable_in_go(text),
@@ -34,10 +33,8 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
                     || !octets.starts_with(&[0; 10])
                     || octets.get(10..12) != Some(&[0xff; 2])
             }
-            GeneralName::Dns(_) | GeneralName::Email(_) => true,
-            GeneralName::Directory(_) | GeneralName::Other { .. } => continue,
+            _ => true,
         };
-        has_known_form = true;
         if !is_readable {
             return subject.breaks(Rule::ReadableInGo, format!("it has the name {name:?}"));
         }
@@ -48,10 +45,37 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     {
         return subject.breaks(Rule::ReadableInGo, format!("it has the name constraint {base:?}"));
     }
-    let is_unhandled = certificate.has_critical(Known::SubjectAlternativeName) && !has_known_form;
+    Ok(())
+}
+
+/// Go's `processExtensions`: what must not be critical for a certificate to be read at all.
+pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let mut extensions = [
+        Known::AuthorityKeyIdentifier,
+        Known::SubjectKeyIdentifier,
+        Known::AuthorityInformationAccess,
+    ]
+    .into_iter();
+    match extensions.find(|&extension| subject.certificate.has_critical(extension)) {
+        None => Ok(()),
+        Some(extension) => {
+            let found = format!("its {} is critical", extension.name());
+            subject.must(Rule::PresentedAreReadable, false, &found)
+        }
+    }
+}
+
+/// What Go reads and does not handle, which it refuses in a path.
+pub(super) fn handled_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+    let certificate = subject.certificate;
+    let is_known = |name: GeneralName<'_>| {
+        !matches!(name, GeneralName::Directory(_) | GeneralName::Other { .. })
+    };
+    let is_handled = !certificate.has_critical(Known::SubjectAlternativeName)
+        || certificate.general_names().any(is_known);
     subject.must(
         Rule::ReadableInGo,
-        !is_unhandled,
+        is_handled,
         "its critical subjectAltName has no DNS name, IP address, e-mail address or URI",
     )
 }
@@ -167,6 +191,9 @@ fn is_sound_string(value: AnyRef<'_>) -> bool {
                     |unit| !matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff),
                 )
         }
+        // It parses times there too.
+        Tag::UtcTime => Timestamp::from_utc_time(octets).is_some(),
+        Tag::GeneralizedTime => Timestamp::from_generalized_time(octets).is_some(),
         _ => true,
     }
 }
