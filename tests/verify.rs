@@ -15,6 +15,8 @@ mod go;
 #[path = "support/judges.rs"]
 mod judges;
 
+#[path = "verify/attacks.rs"]
+mod attacks;
 #[path = "verify/constraints.rs"]
 mod constraints;
 #[path = "verify/lists.rs"]
