@@ -1,5 +1,7 @@
 //! Why a chain is refused, with the evidence.
 
+mod sentences;
+
 use std::fmt;
 
 use super::anchor::TrustAnchor;
@@ -12,6 +14,7 @@ use crate::certificate::{
     Timestamp,
 };
 use crate::oid::NamedOid;
+use sentences::{Because, List, Lists, Names, Only, Tried, Who};
 
 /// Trust anchors that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -505,119 +508,5 @@ impl VerifyError {
             return Self::UnknownIssuer { subject, issuer: certificate.issuer() };
         }
         Self::NoPath { subject, candidates }
-    }
-}
-
-/// A subject in a sentence after "the certificate".
-struct Who<'a>(&'a DistinguishedName);
-
-impl fmt::Display for Who<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("without a subject's name");
-        }
-        self.0.fmt(f)
-    }
-}
-
-/// How many items of a list a sentence holds.
-const LISTED: usize = 5;
-
-struct List<'a, T>(&'a [T]);
-
-impl<T: fmt::Display> fmt::Display for List<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, item) in self.0.iter().take(LISTED).enumerate() {
-            write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
-        }
-        match self.0.len().saturating_sub(LISTED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
-    }
-}
-
-struct Names<'a>(&'a [SubjectAlternativeName]);
-
-impl fmt::Display for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str(
-                "it has no subject alternative names, and a common name does not count",
-            );
-        }
-        write!(f, "it is for {}", List(self.0))
-    }
-}
-
-struct Tried<'a> {
-    subject: &'a DistinguishedName,
-    candidates: &'a [RejectedIssuer],
-}
-
-impl fmt::Display for Tried<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [only] = self.candidates {
-            return only.error.fmt(f);
-        }
-        write!(
-            f,
-            "no path leads from the certificate {} to a trust anchor; {} certificates have its issuer's name",
-            Who(self.subject),
-            self.candidates.len()
-        )?;
-        for (candidate, separator) in self
-            .candidates
-            .iter()
-            .take(LISTED)
-            .zip(std::iter::once(": ").chain(std::iter::repeat("; ")))
-        {
-            write!(f, "{separator}{}: {}", candidate.issuer, candidate.error.cause())?;
-        }
-        match self.candidates.len().saturating_sub(LISTED) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
-        }
-    }
-}
-
-struct Only(KeyUsage);
-
-impl fmt::Display for Only {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.to_string().as_str() {
-            "" => f.write_str("nothing at all"),
-            found => write!(f, "{found} only"),
-        }
-    }
-}
-
-struct Because(Option<CrlReason>);
-
-impl fmt::Display for Because {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(reason) => write!(f, " ({reason})"),
-            None => Ok(()),
-        }
-    }
-}
-
-struct Lists<'a>(&'a [RejectedList]);
-
-impl fmt::Display for Lists<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("there is no revocation list of its issuer that covers it");
-        }
-        for (index, rejected) in self.0.iter().take(LISTED).enumerate() {
-            let made = rejected.list.this_update();
-            let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}the list of {made} does not count, because {}", rejected.error)?;
-        }
-        match self.0.len().saturating_sub(LISTED) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
-        }
     }
 }

@@ -5,20 +5,21 @@
 //! and turns back at dead ends. It takes certificates in an order of their own, not in the order
 //! they came in, so that the same pool always gives the same answer.
 
-use std::cell::{OnceCell, RefCell};
-use std::cmp::Reverse;
+mod pool;
 
 use super::anchor::Anchor;
 use super::budget::Account;
 use super::chain::{VerifiedChain, Window};
 use super::checks::{self, Authority, Role};
-use super::error::{IssuerCandidate, RejectedIssuer, VerifyError};
+use super::error::{RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
-use super::policy::{PolicyInputs, Purpose, Rule};
-use super::signature::{PublicKey, SignatureError};
+use super::policy::{PolicyInputs, Rule};
+use super::signature::SignatureError;
 use super::{Anchors, Terms, names, revocation};
+use crate::certificate::Certificate;
 use crate::certificate::subtrees::NameConstraints;
-use crate::certificate::{CanonicalName, Certificate};
+pub(super) use pool::Node;
+use pool::Pool;
 
 /// How many rejected issuers an error remembers besides the best of each certificate: a hostile
 /// pool has far more of them than anybody reads.
@@ -42,46 +43,6 @@ impl Stop {
             Self::Here(error) | Self::Fatal(error) => error,
         }
     }
-}
-
-/// A certificate in the search, by its place in its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Node {
-    Leaf,
-    Intermediate(usize),
-    Anchor(usize),
-}
-
-/// An intermediate certificate; its key is decoded when it is needed.
-struct Intermediate<'a> {
-    certificate: &'a Certificate,
-    /// Only where names are not compared octet by octet.
-    name: CanonicalName,
-    key: OnceCell<Result<PublicKey, SignatureError>>,
-    facts: Facts,
-}
-
-/// What is found out of a certificate once, however many paths it is tried in.
-#[derive(Default)]
-struct Facts {
-    is_self_issued: OnceCell<bool>,
-    issuer_name: OnceCell<CanonicalName>,
-    authority: OnceCell<Authority>,
-    /// By purpose, and by the number of intermediates below.
-    checked: RefCell<Vec<Checked>>,
-}
-
-type Checked = (Purpose, usize, Result<(), VerifyError>);
-
-/// All certificates at hand.
-pub(super) struct Pool<'a> {
-    leaf: &'a Certificate,
-    leaf_facts: Facts,
-    /// By subject.
-    intermediates: Vec<Intermediate<'a>>,
-    anchors: &'a Anchors,
-    /// Whether names are compared octet by octet.
-    exact_names: bool,
 }
 
 /// What is kept through all searches of one verification.
@@ -132,7 +93,7 @@ pub(super) fn find(
     let exact_names = terms.has(Rule::ByteExactNames);
     let pool = Pool::new(leaf, intermediates, anchors, exact_names);
     if terms.has(Rule::PresentedAreReadable) {
-        let mut presented = pool.intermediates.iter().map(|other| other.certificate);
+        let mut presented = pool.intermediates();
         presented.try_for_each(|presented| checks::presented(presented, terms))?;
     }
     if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
@@ -175,203 +136,6 @@ fn is_trusted_itself(leaf: &Certificate, anchor: &Anchor, terms: &Terms<'_>) -> 
         || terms.is_self_issued(leaf)
             && checks::key_identifiers(leaf, &Authority::of(leaf), leaf, terms).is_ok()
             && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
-}
-
-/// Certificates of one subject lie together, those that last longest first.
-fn order<'a>(intermediate: &'a Intermediate<'_>) -> impl Ord + use<'a> {
-    let certificate = intermediate.certificate;
-    (
-        &intermediate.name,
-        certificate.subject_der(),
-        Reverse(certificate.validity().not_after),
-        certificate.as_der(),
-    )
-}
-
-impl<'a> Pool<'a> {
-    fn new(
-        leaf: &'a Certificate,
-        intermediates: &'a [Certificate],
-        anchors: &'a Anchors,
-        exact_names: bool,
-    ) -> Self {
-        let name = |certificate: &Certificate| match exact_names {
-            true => CanonicalName::default(),
-            false => CanonicalName::of(certificate.subject_der()),
-        };
-        let mut intermediates: Vec<_> = intermediates
-            .iter()
-            .map(|certificate| Intermediate {
-                certificate,
-                name: name(certificate),
-                key: OnceCell::new(),
-                facts: Facts::default(),
-            })
-            .collect();
-        intermediates.sort_by(|a, b| order(a).cmp(&order(b)));
-        intermediates.dedup_by(|a, b| a.certificate == b.certificate);
-        Self { leaf, leaf_facts: Facts::default(), intermediates, anchors, exact_names }
-    }
-
-    /// The certificate at a node; an anchor may have none.
-    pub(super) fn certificate(&self, node: Node) -> Option<&'a Certificate> {
-        match node {
-            Node::Leaf => Some(self.leaf),
-            Node::Intermediate(place) => Some(self.intermediates.get(place)?.certificate),
-            Node::Anchor(place) => self.anchors.get(place)?.trusted.certificate(),
-        }
-    }
-
-    fn facts(&self, node: Node) -> Option<&Facts> {
-        match node {
-            Node::Leaf => Some(&self.leaf_facts),
-            Node::Intermediate(place) => Some(&self.intermediates.get(place)?.facts),
-            Node::Anchor(_) => None,
-        }
-    }
-
-    fn is_self_issued(&self, node: Node, terms: &Terms<'_>) -> bool {
-        let Some(certificate) = self.certificate(node) else {
-            return false;
-        };
-        match self.facts(node) {
-            Some(facts) => *facts.is_self_issued.get_or_init(|| terms.is_self_issued(certificate)),
-            None => terms.is_self_issued(certificate),
-        }
-    }
-
-    /// The certificates that could have issued the one at a node: those of its issuer's name.
-    fn issuers(&self, head: Node) -> Vec<Node> {
-        let Some(certificate) = self.certificate(head) else {
-            return Vec::new();
-        };
-        match self.facts(head).filter(|_| !self.exact_names) {
-            None => self.of_name(certificate.issuer_der()),
-            Some(facts) => {
-                let name =
-                    facts.issuer_name.get_or_init(|| CanonicalName::of(certificate.issuer_der()));
-                self.of_canonical_name(name)
-            }
-        }
-    }
-
-    /// What the certificate at a node says of its issuer's certificate.
-    fn authority(&self, node: Node) -> Option<&Authority> {
-        let certificate = self.certificate(node)?;
-        let facts = self.facts(node)?;
-        Some(facts.authority.get_or_init(|| Authority::of(certificate)))
-    }
-
-    /// What can be said of an issuer by itself, found out once.
-    fn check_issuer(
-        &self,
-        node: Node,
-        certificate: &Certificate,
-        below: usize,
-        terms: &Terms<'_>,
-    ) -> Result<(), VerifyError> {
-        let is_anchor = matches!(node, Node::Anchor(_));
-        let check = || checks::check(certificate, Role::Issuer { is_anchor, below }, terms);
-        let Some(facts) = self.facts(node) else {
-            return check();
-        };
-        let key = (terms.purpose, below);
-        let known = facts.checked.borrow().iter().find_map(|(purpose, number, result)| {
-            ((*purpose, *number) == key).then(|| result.clone())
-        });
-        known.unwrap_or_else(|| {
-            let result = check();
-            facts.checked.borrow_mut().push((terms.purpose, below, result.clone()));
-            result
-        })
-    }
-
-    pub(super) fn subject_der(&self, node: Node) -> &'a [u8] {
-        match node {
-            Node::Anchor(place) => {
-                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.subject_der())
-            }
-            node => self.certificate(node).map_or(&[], Certificate::subject_der),
-        }
-    }
-
-    fn public_key_der(&self, node: Node) -> &'a [u8] {
-        match node {
-            Node::Anchor(place) => {
-                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.public_key_der())
-            }
-            node => self.certificate(node).map_or(&[], Certificate::public_key_der),
-        }
-    }
-
-    /// Whether two nodes are of one name and key.
-    pub(super) fn is_same_authority(&self, a: Node, b: Node) -> bool {
-        let identity = |node| (self.subject_der(node), self.public_key_der(node));
-        identity(a) == identity(b)
-    }
-
-    fn candidate(&self, node: Node) -> IssuerCandidate {
-        match node {
-            Node::Anchor(place) => match self.anchors.get(place) {
-                Some(anchor) => IssuerCandidate::Anchor(anchor.trusted.clone()),
-                None => IssuerCandidate::Intermediate(self.leaf.clone()),
-            },
-            node => {
-                IssuerCandidate::Intermediate(self.certificate(node).unwrap_or(self.leaf).clone())
-            }
-        }
-    }
-
-    /// The anchors and intermediates of a name, anchors first.
-    pub(super) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
-        if !self.exact_names {
-            return self.of_canonical_name(&CanonicalName::of(name_der));
-        }
-        let pool = &self.intermediates;
-        let start = pool.partition_point(|other| other.certificate.subject_der() < name_der);
-        let end = pool.partition_point(|other| other.certificate.subject_der() <= name_der);
-        let anchors = self.anchors.of_name(name_der).map(Node::Anchor);
-        anchors.chain((start..end).map(Node::Intermediate)).collect()
-    }
-
-    fn of_canonical_name(&self, name: &CanonicalName) -> Vec<Node> {
-        let start = self.intermediates.partition_point(|other| other.name < *name);
-        let end = self.intermediates.partition_point(|other| other.name <= *name);
-        let anchors = self.anchors.of_canonical_name(name).map(Node::Anchor);
-        anchors.chain((start..end).map(Node::Intermediate)).collect()
-    }
-
-    fn key(&self, node: Node) -> Result<&PublicKey, SignatureError> {
-        match node {
-            Node::Anchor(place) => self.anchors.get(place).map(|anchor| &anchor.key),
-            Node::Intermediate(place) => match self.intermediates.get(place) {
-                Some(issuer) => {
-                    let decode = || PublicKey::from_spki_der(issuer.certificate.public_key_der());
-                    Some(issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
-                }
-                None => None,
-            },
-            Node::Leaf => None,
-        }
-        .ok_or(SignatureError::Invalid)
-    }
-
-    /// Checks a signature that a node's key should have made.
-    pub(super) fn verify(
-        &self,
-        issuer: Node,
-        account: &mut Account,
-        algorithm: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<Result<(), SignatureError>, Stop> {
-        let key = self.key(issuer).map_err(|source| {
-            let subject = self.candidate(issuer).subject();
-            Stop::Here(VerifyError::IssuerKey { subject, source })
-        })?;
-        account.spend_signature().map_err(Stop::Fatal)?;
-        Ok(key.verify(algorithm, message, signature))
-    }
 }
 
 impl<'a> Search<'_, 'a> {
