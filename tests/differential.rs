@@ -42,7 +42,7 @@ use chain::{Ders, Plan};
 use go::Go;
 use judges::DerCase;
 use random::Random;
-use reasons::{known, laxer_than_go, misled, stricter_than_all, stricter_than_go};
+use reasons::{Refused, limit, misled, stricter_than_all, stricter_than_go};
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -231,11 +231,13 @@ fn what_the_default_policies_accept_three_others_accept_and_what_they_refuse_for
                             tally.excuse(misled(judge));
                             continue;
                         };
-                        let reason = format!("{}{again} (at first: {reason})", namesakes(&path));
-                        if let Some(sentence) = known(judge, "accepted", &reason) {
-                            tally.excuse(sentence);
+                        let certificates = path.certificates();
+                        let refused = Refused { path: &certificates, at: plan.at, reason: &again };
+                        if let Some(sentence) = limit(judge, &refused) {
+                            tally.excuse(&sentence);
                             continue;
                         }
+                        let reason = format!("{}{again} (at first: {reason})", namesakes(&path));
                         let kind = format!("accepted, and {judge} refuses: {}", head(&reason));
                         tally.surprise(kind, || format!("{}\n        {reason}", about()));
                     }
@@ -249,8 +251,8 @@ fn what_the_default_policies_accept_three_others_accept_and_what_they_refuse_for
                         tally.excuse("Go asks nothing of a leaf that is an anchor");
                         continue;
                     }
-                    if let Some(sentence) = stricter_than_all(&refusal.key) {
-                        tally.excuse(&format!("{}: {sentence}", refusal.key));
+                    if let Some(sentence) = stricter_than_all(&refusal) {
+                        tally.excuse(&sentence);
                         continue;
                     }
                     if take_different_paths(&case, &mut the_go) {
@@ -326,22 +328,22 @@ fn the_policy_of_go_decides_as_go_does() {
         match (ours, go) {
             (Ok(_), Ok(())) | (Err(_), Err(_)) => {}
             (Ok(path), Err(reason)) => {
-                if the_go.judge_on(&case(&path, Purpose::Client, plan.at)).is_ok() {
-                    tally.excuse(misled("Go"));
-                } else if let Some(sentence) = laxer_than_go(&reason) {
-                    tally.excuse(sentence);
-                } else if let Some(sentence) = known("Go's policy", "accepted", &reason) {
-                    tally.excuse(sentence);
+                let certificates = path.certificates();
+                let refused = Refused { path: &certificates, at: plan.at, reason: &reason };
+                if the_go.judge_on(&case(&path, Purpose::Client, plan.at)).is_ok()
+                    && reason.starts_with("anchor: ")
+                {
+                    tally.excuse("Go reads every anchor, also those that no path needs");
+                } else if let Some(sentence) = limit("Go's policy", &refused) {
+                    tally.excuse(&sentence);
                 } else {
                     let kind = format!("accepted, and Go refuses: {}", head(&reason));
                     tally.surprise(kind, || format!("{}\n        {reason}", about()));
                 }
             }
             (Err(refusal), Ok(())) => {
-                if let Some(sentence) = stricter_than_go(&refusal.key) {
-                    tally.excuse(&format!("{}: {sentence}", refusal.key));
-                } else if let Some(sentence) = known("Go's policy", &refusal.key, "") {
-                    tally.excuse(sentence);
+                if let Some(sentence) = stricter_than_go(&refusal) {
+                    tally.excuse(&sentence);
                 } else {
                     let kind = format!("refused, and Go accepts: {}", refusal.key);
                     tally.surprise(kind, || format!("{}\n        {refusal}", about()));

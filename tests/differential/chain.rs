@@ -1,6 +1,8 @@
 //! Chains that are valid, or would be but for name constraints and certificate policies, which are
 //! drawn by lot.
 
+use private_ca::Certificate;
+
 use super::chains::{now, tlv};
 use super::draft::{
     COMMON_NAME, COUNTRY, Draft, EMAIL_ADDRESS, Extension, KEYS, KINDS, Name, ORGANIZATION,
@@ -31,6 +33,14 @@ pub(super) struct Ders {
     pub(super) anchors: Vec<Vec<u8>>,
     pub(super) pool: Vec<Vec<u8>>,
     pub(super) leaf: Vec<u8>,
+}
+
+impl Ders {
+    /// Of a path: from the leaf to the anchor.
+    pub(super) fn certificates(&self) -> Vec<Certificate> {
+        let all = [&self.leaf].into_iter().chain(&self.pool).chain(&self.anchors);
+        all.map(|der| Certificate::from_der(der).unwrap()).collect()
+    }
 }
 
 impl Plan {
@@ -289,6 +299,7 @@ pub(super) fn plan(random: &mut Random) -> Plan {
     let subject = match random.below(14) {
         0 => Name::default(),
         1 => name("worker", random).with(EMAIL_ADDRESS, 0x16, "ann@acme.example"),
+        2 => name("worker.acme.internal", random),
         _ => name("worker", random),
     };
     let mut leaf = draft(&issuer.subject, subject, key, issuer.key, random);

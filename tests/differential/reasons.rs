@@ -1,5 +1,10 @@
 //! Why verdicts may differ, a sentence each.
 
+use private_ca::{Certificate, SubjectAlternativeName};
+
+use super::values;
+use super::verdicts::Refusal;
+
 /// By our reason: why our policies refuse what all three others accept, and what Go accepts. Most are
 /// about extensions that the others pass over, or decode with less care.
 const STRICTER: &[(&str, &str)] = &[
@@ -95,61 +100,161 @@ const STRICTER_THAN_GO: &[(&str, &str)] = &[(
     "a peer's RSA key of less than 2048 bits is refused, and an Ed25519 key that no signature could fit",
 )];
 
-/// By a part of Go's reason: why that policy accepts what Go refuses.
-const LAXER_THAN_GO: &[(&str, &str)] = &[];
+/// A path that we accept, and a judge refuses though it is given nothing else.
+pub(super) struct Refused<'a> {
+    /// From the leaf to the anchor.
+    pub(super) path: &'a [Certificate],
+    /// Seconds since 1970.
+    pub(super) at: i64,
+    pub(super) reason: &'a str,
+}
 
-/// Where a judge differs on purpose or by a limit of its own: the judge, our verdict (or its key), a part
-/// of the judge's reason, and what it is about.
-const DIFFERENT: &[(&str, &str, &str, &str)] = &[
+/// Limits of the judges' own: whose it is, a part of the reason, what it asks of the path, and what it is.
+type Limit = (&'static str, &'static str, fn(&Refused<'_>) -> bool, &'static str);
+
+const LIMITS: &[Limit] = &[
+    ("webpki", "", has_years_before_1970, "webpki does not read years before 1970"),
+    ("webpki", "", has_long_path_length, "webpki does not read a path length of more than 255"),
     (
         "OpenSSL",
-        "accepted",
-        "(namesakes)",
-        "OpenSSL tells certificates of one name in a path apart by key identifiers alone, and never turns back",
-    ),
-    (
-        "webpki",
-        "accepted",
-        "(namesakes) ",
-        "webpki tells why a namesake of the issuer was refused, not the issuer",
-    ),
-    ("webpki", "accepted", "BadDerTime", "webpki does not read years before 1970"),
-    ("webpki", "accepted", "BadDer", "webpki does not read a path length of more than 255"),
-    (
-        "OpenSSL",
-        "accepted",
-        "unsuitable certificate purpose",
+        "error 26 at",
+        has_netscape_type,
         "OpenSSL reads Netscape's certificate type, which no other reads any more",
     ),
     (
         "OpenSSL",
-        "accepted",
         "error 2 at",
+        anything,
         "OpenSSL asks an anchor to be self-signed, unless -partial_chain is given",
     ),
     (
         "OpenSSL",
-        "accepted",
         "error 10 at",
+        is_in_its_last_second,
         "OpenSSL does not count the last second, which RFC 5280 section 4.1.2.5 includes",
     ),
-    ("Go's policy", "NameConstraint MalformedName", "", "Go lets an address end with @"),
+    // A signature of another key, a root that is none, and an issuer that is not there.
+    ("OpenSSL", "error 7 at", has_namesakes, NAMESAKES),
+    ("OpenSSL", "error 18 at", has_namesakes, NAMESAKES),
+    ("OpenSSL", "error 19 at", has_namesakes, NAMESAKES),
+    ("OpenSSL", "error 20 at", has_namesakes, NAMESAKES),
+    ("OpenSSL", "error 47 at", has_constraint_without_address, NO_ADDRESS),
+    // Not permitted, excluded, and no name at all.
+    ("OpenSSL", "error 47 at 0 ", has_host_as_common_name, COMMON_NAMES),
+    ("OpenSSL", "error 48 at 0 ", has_host_as_common_name, COMMON_NAMES),
+    ("OpenSSL", "error 53 at 0 ", has_host_as_common_name, COMMON_NAMES),
 ];
+
+const NAMESAKES: &str =
+    "OpenSSL tells namesakes in a path apart by key identifiers alone, and never turns back";
+
+const NO_ADDRESS: &str =
+    "an empty constraint of e-mail addresses is for all of them, and to OpenSSL for none";
+
+const COMMON_NAMES: &str = "OpenSSL holds a common name with a period in it to constraints of DNS names, where no alternative name is one; here a common name names no host (RFC 9525)";
+
+/// What is still to be mended in the verifier. This list should be empty.
+const KNOWN: &[Limit] = &[
+    (
+        "webpki",
+        "",
+        has_no_subject,
+        "webpki refuses who has no subject, too, where directory names are constrained",
+    ),
+    ("webpki", "anchor: BadDer", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
+    ("OpenSSL", "error 79 at", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
+    (
+        "Go's policy",
+        "invalid attribute value",
+        anything,
+        "Go decodes what is no text in names: numbers, bits, identifiers, booleans and times",
+    ),
+];
+
+fn has_no_subject(refused: &Refused<'_>) -> bool {
+    let constrains = |one: &Certificate| has(one, values::NAME_CONSTRAINTS);
+    refused.path[0].subject_der() == [0x30, 0] && refused.path.iter().skip(1).any(constrains)
+}
+
+fn ends_at_version_2(refused: &Refused<'_>) -> bool {
+    refused.path.last().is_some_and(|anchor| anchor.version() == 2)
+}
+
+fn has_years_before_1970(refused: &Refused<'_>) -> bool {
+    refused.path.iter().any(|one| one.validity().not_before.unix_seconds() < 0)
+}
+
+fn has_long_path_length(refused: &Refused<'_>) -> bool {
+    let length = |one: &Certificate| one.basic_constraints().and_then(|basic| basic.path_len);
+    refused.path.iter().filter_map(length).any(|length| length == u8::MAX)
+}
+
+fn has_netscape_type(refused: &Refused<'_>) -> bool {
+    refused.path.iter().any(|one| has(one, values::NETSCAPE_TYPE))
+}
+
+fn has(certificate: &Certificate, octets: &[u8]) -> bool {
+    certificate.as_der().windows(octets.len()).any(|part| part == octets)
+}
+
+/// The judge's reason says it all.
+fn anything(_: &Refused<'_>) -> bool {
+    true
+}
+
+fn has_constraint_without_address(refused: &Refused<'_>) -> bool {
+    refused.path.iter().any(|issuer| has(issuer, &[0x30, 2, 0x81, 0]))
+}
+
+fn has_namesakes(refused: &Refused<'_>) -> bool {
+    let mut names: Vec<_> = refused.path.iter().map(Certificate::subject_der).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+fn has_host_as_common_name(refused: &Refused<'_>) -> bool {
+    let leaf = &refused.path[0];
+    let names = leaf.subject_alternative_names();
+    let reads_as_host = |name: String| name.contains(['.', '\0']);
+    !names.iter().any(|name| matches!(name, SubjectAlternativeName::Dns(_)))
+        && leaf.subject().common_name().is_some_and(reads_as_host)
+}
+
+fn is_in_its_last_second(refused: &Refused<'_>) -> bool {
+    refused.path.iter().any(|one| one.validity().not_after.unix_seconds() == refused.at)
+}
+
+pub(super) fn limit(judge: &str, refused: &Refused<'_>) -> Option<String> {
+    let is_it = |(of, part, is_met, _): &&Limit| {
+        *of == judge && refused.reason.contains(part) && is_met(refused)
+    };
+    let (limit, known) = (LIMITS.iter().find(is_it), KNOWN.iter().find(is_it));
+    let limit = limit.map(|(.., sentence)| (*sentence).to_owned());
+    limit.or_else(|| known.map(|(.., sentence)| format!("KNOWN: {sentence}")))
+}
 
 fn find(table: &[(&str, &'static str)], is_it: impl Fn(&str) -> bool) -> Option<&'static str> {
     table.iter().find(|(key, _)| is_it(key)).map(|(_, sentence)| *sentence)
 }
 
-pub(super) fn stricter_than_all(key: &str) -> Option<&'static str> {
-    find(STRICTER, |known| known == key).or_else(|| find(STRICTER_THAN_ALL, |known| known == key))
+/// Of one of the ways that we tried: a judge needs no more than one.
+fn stricter(refusal: &Refusal, table: &[(&str, &'static str)]) -> Option<String> {
+    refusal.keys.iter().find_map(|key| {
+        let is_it = |known: &str| known == key;
+        let sentence = find(STRICTER, is_it).or_else(|| find(table, is_it))?;
+        Some(format!("{key}: {sentence}"))
+    })
 }
 
-pub(super) fn stricter_than_go(key: &str) -> Option<&'static str> {
-    find(STRICTER, |known| known == key).or_else(|| find(STRICTER_THAN_GO, |known| known == key))
+pub(super) fn stricter_than_all(refusal: &Refusal) -> Option<String> {
+    let of_all = format!("{};", refusal.text).contains("it excludes email:;").then_some(NO_ADDRESS);
+    stricter(refusal, STRICTER_THAN_ALL).or_else(|| of_all.map(str::to_owned))
 }
 
-pub(super) fn laxer_than_go(reason: &str) -> Option<&'static str> {
-    find(LAXER_THAN_GO, |part| reason.contains(part))
+pub(super) fn stricter_than_go(refusal: &Refusal) -> Option<String> {
+    let ends_with_at = refusal.text.contains("@, which its issuer");
+    let of_go = ends_with_at.then_some("Go lets an address end with @");
+    stricter(refusal, STRICTER_THAN_GO).or_else(|| of_go.map(str::to_owned))
 }
 
 /// Why a judge refuses what it accepts once the path alone is put before it.
@@ -163,11 +268,4 @@ pub(super) fn misled(judge: &str) -> &'static str {
             "an anchor that webpki cannot read, and that no path needs, is left out by who uses webpki"
         }
     }
-}
-
-pub(super) fn known(judge: &str, ours: &str, reason: &str) -> Option<&'static str> {
-    DIFFERENT
-        .iter()
-        .find(|(of, key, part, _)| *of == judge && *key == ours && reason.contains(part))
-        .map(|(.., sentence)| *sentence)
 }

@@ -12,6 +12,8 @@ use super::chain::Ders;
 pub(super) struct Refusal {
     /// The variant of the error, and of what is in it: `Rule byte-exact-names`.
     pub(super) key: String,
+    /// The same for every way that was tried.
+    pub(super) keys: Vec<String>,
     pub(super) text: String,
 }
 
@@ -29,17 +31,19 @@ pub(super) fn ours(ders: &Ders, policy: Policy, at: i64) -> Result<Ders, Refusal
     let anchors = parse(&ders.anchors).map_err(unreadable)?;
     let pool = parse(&ders.pool).map_err(unreadable)?;
     let leaf = Certificate::from_der(&ders.leaf).map_err(unreadable)?;
-    let verifier = Verifier::new(anchors).map_err(|error| Refusal {
-        key: match &error {
+    let verifier = Verifier::new(anchors).map_err(|error| {
+        let key = match &error {
             AnchorError::Key { source, .. } => format!("anchor {}", variant(source)),
             other => format!("anchor {}", variant(other)),
-        },
-        text: error.to_string(),
+        };
+        Refusal { keys: vec![key.clone()], key, text: error.to_string() }
     })?;
     let verification = Verification::new(policy).at(Timestamp::from_unix_seconds(at));
-    let chain = verifier
-        .verify(&leaf, &pool, &verification)
-        .map_err(|error| Refusal { key: key(error.cause()), text: error.to_string() })?;
+    let chain = verifier.verify(&leaf, &pool, &verification).map_err(|error| {
+        let mut keys = Vec::new();
+        collect_keys(&error, &mut keys);
+        Refusal { key: key(error.cause()), keys, text: error.to_string() }
+    })?;
     let path: Vec<_> = chain.path().iter().map(|one| one.as_der().to_vec()).collect();
     let (anchor, below) = path.split_last().unwrap();
     Ok(Ders {
@@ -54,7 +58,16 @@ fn unreadable(error: CertificateError) -> Refusal {
         CertificateError::Malformed { field, .. } => format!("Malformed {field}"),
         other => variant(other),
     };
-    Refusal { key, text: error.to_string() }
+    Refusal { keys: vec![key.clone()], key, text: error.to_string() }
+}
+
+fn collect_keys(error: &VerifyError, keys: &mut Vec<String>) {
+    match error {
+        VerifyError::NoPath { candidates, .. } => {
+            candidates.iter().for_each(|rejected| collect_keys(&rejected.error, keys));
+        }
+        reason => keys.push(key(reason)),
+    }
 }
 
 fn key(error: &VerifyError) -> String {
