@@ -161,6 +161,12 @@ const KNOWN: &[Limit] = &[
         has_no_subject,
         "webpki refuses who has no subject, too, where directory names are constrained",
     ),
+    (
+        "webpki",
+        "NameConstraintViolation",
+        is_an_anchor,
+        "webpki holds a leaf that is an anchor to its own name constraints",
+    ),
     ("webpki", "anchor: BadDer", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
     ("OpenSSL", "error 79 at", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
     (
@@ -174,6 +180,10 @@ const KNOWN: &[Limit] = &[
 fn has_no_subject(refused: &Refused<'_>) -> bool {
     let constrains = |one: &Certificate| has(one, values::NAME_CONSTRAINTS);
     refused.path[0].subject_der() == [0x30, 0] && refused.path.iter().skip(1).any(constrains)
+}
+
+fn is_an_anchor(refused: &Refused<'_>) -> bool {
+    refused.path.last() == refused.path.first()
 }
 
 fn ends_at_version_2(refused: &Refused<'_>) -> bool {
