@@ -30,7 +30,7 @@ use spki::AlgorithmIdentifierRef;
 pub(crate) use canonical_name::CanonicalName;
 pub use error::CertificateError;
 pub(crate) use error::InField;
-pub(crate) use extensions::{AuthorityKeyIdentifier, Extensions, Known, oid};
+pub(crate) use extensions::{AuthorityKeyIdentifier, Extensions, Known, named_bits, oid};
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use name::{DistinguishedName, NameError};
 pub use serial_number::{SerialNumber, SerialNumberError};

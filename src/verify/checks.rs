@@ -137,14 +137,19 @@ pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<
     checks.iter().try_for_each(|check| check(&subject))
 }
 
-/// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for.
+/// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for; roots of version 1 are
+/// as old as the web, and version 2 was never in use.
 fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    let may_be_older = subject.role.is_anchor()
-        || subject.role == Role::Leaf && !subject.terms.has(Rule::Version3);
-    match subject.certificate.version() {
-        3 => Ok(()),
-        _ if may_be_older => Ok(()),
-        version => Err(VerifyError::Version { subject: subject.certificate.subject(), version }),
+    let is_strict = subject.terms.has(Rule::Version3);
+    let is_accepted = match (subject.certificate.version(), subject.role) {
+        (3, _) | (1, Role::Issuer { is_anchor: true, .. }) => true,
+        (_, Role::Issuer { is_anchor: true, .. } | Role::Leaf) => !is_strict,
+        _ => false,
+    };
+    let version = subject.certificate.version();
+    match is_accepted {
+        true => Ok(()),
+        false => Err(VerifyError::Version { subject: subject.certificate.subject(), version }),
     }
 }
 

@@ -165,7 +165,7 @@ rules! {
         "a TLS peer's certificate is not a certificate authority's",
         [tls web_pki];
     Version3 = "version-3", "rustls; CA/Browser Forum BR section 7.1.1",
-        "a peer's certificate is of version 3",
+        "a peer's certificate is of version 3, and a trust anchor's of version 1 or 3",
         [rfc5280 tls web_pki];
     NonNegativeSerialNumber = "non-negative-serial-number", "RFC 5280 section 4.1.2.2",
         "a serial number is not negative",

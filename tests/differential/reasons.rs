@@ -143,6 +143,12 @@ const LIMITS: &[Limit] = &[
     ("OpenSSL", "error 47 at 0 ", has_host_as_common_name, COMMON_NAMES),
     ("OpenSSL", "error 48 at 0 ", has_host_as_common_name, COMMON_NAMES),
     ("OpenSSL", "error 53 at 0 ", has_host_as_common_name, COMMON_NAMES),
+    (
+        "webpki",
+        "NameConstraintViolation",
+        is_an_anchor,
+        "webpki holds a leaf that is an anchor to its own name constraints, which are for what it issues",
+    ),
 ];
 
 const NAMESAKES: &str =
@@ -153,41 +159,8 @@ const NO_ADDRESS: &str =
 
 const COMMON_NAMES: &str = "OpenSSL holds a common name with a period in it to constraints of DNS names, where no alternative name is one; here a common name names no host (RFC 9525)";
 
-/// What is still to be mended in the verifier. This list should be empty.
-const KNOWN: &[Limit] = &[
-    (
-        "webpki",
-        "",
-        has_no_subject,
-        "webpki refuses who has no subject, too, where directory names are constrained",
-    ),
-    (
-        "webpki",
-        "NameConstraintViolation",
-        is_an_anchor,
-        "webpki holds a leaf that is an anchor to its own name constraints",
-    ),
-    ("webpki", "anchor: BadDer", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
-    ("OpenSSL", "error 79 at", ends_at_version_2, "an anchor of version 2 is read by Go alone"),
-    (
-        "Go's policy",
-        "invalid attribute value",
-        anything,
-        "Go decodes what is no text in names: numbers, bits, identifiers, booleans and times",
-    ),
-];
-
-fn has_no_subject(refused: &Refused<'_>) -> bool {
-    let constrains = |one: &Certificate| has(one, values::NAME_CONSTRAINTS);
-    refused.path[0].subject_der() == [0x30, 0] && refused.path.iter().skip(1).any(constrains)
-}
-
 fn is_an_anchor(refused: &Refused<'_>) -> bool {
     refused.path.last() == refused.path.first()
-}
-
-fn ends_at_version_2(refused: &Refused<'_>) -> bool {
-    refused.path.last().is_some_and(|anchor| anchor.version() == 2)
 }
 
 fn has_years_before_1970(refused: &Refused<'_>) -> bool {
@@ -238,9 +211,7 @@ pub(super) fn limit(judge: &str, refused: &Refused<'_>) -> Option<String> {
     let is_it = |(of, part, is_met, _): &&Limit| {
         *of == judge && refused.reason.contains(part) && is_met(refused)
     };
-    let (limit, known) = (LIMITS.iter().find(is_it), KNOWN.iter().find(is_it));
-    let limit = limit.map(|(.., sentence)| (*sentence).to_owned());
-    limit.or_else(|| known.map(|(.., sentence)| format!("KNOWN: {sentence}")))
+    LIMITS.iter().find(is_it).map(|(.., sentence)| (*sentence).to_owned())
 }
 
 fn find(table: &[(&str, &'static str)], is_it: impl Fn(&str) -> bool) -> Option<&'static str> {

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use der::asn1::AnyRef;
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
 
 use super::{Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{Known, Timestamp};
+use crate::certificate::{Known, Timestamp, named_bits};
 use crate::verify::names::uri;
 use crate::verify::policy::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
@@ -191,7 +192,13 @@ fn is_sound_string(value: AnyRef<'_>) -> bool {
                     |unit| !matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff),
                 )
         }
-        // It parses times there too.
+        // It parses numbers, bits, identifiers and times there too; a number has to fit 64 bits.
+        Tag::Integer => octets.len() <= 8 && value.decode_as::<IntRef<'_>>().is_ok(),
+        Tag::BitString => {
+            value.decode_as::<BitStringRef<'_>>().is_ok_and(|bits| named_bits(&bits).is_ok())
+        }
+        Tag::ObjectIdentifier => value.decode_as::<ObjectIdentifier>().is_ok(),
+        Tag::Boolean => matches!(octets, [0 | 0xff]),
         Tag::UtcTime => Timestamp::from_utc_time(octets).is_some(),
         Tag::GeneralizedTime => Timestamp::from_generalized_time(octets).is_some(),
         _ => true,

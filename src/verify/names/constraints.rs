@@ -156,8 +156,9 @@ impl Examination<'_> {
         let subject = GeneralName::Directory(certificate.subject_der());
         if constrains(self, subject.tag()) {
             let canonical = canonical(&subject);
+            // rustls, whose rule this is, holds a name without any part to them too.
+            self.check_form(&subject)?;
             if !canonical.is_empty() {
-                self.check_form(&subject)?;
                 self.check_name(&Name { name: subject, canonical })?;
             }
         }
