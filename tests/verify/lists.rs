@@ -33,6 +33,17 @@ pub(super) const AUTHORITY_KEY: &[u8] = &[6, 3, 0x55, 0x1d, 35];
 pub(super) const FRESHEST: &[u8] = &[6, 3, 0x55, 0x1d, 46];
 pub(super) const UNKNOWN: &[u8] = &[6, 3, 0x2a, 3, 4];
 
+/// Whether a path, tried or the only one, holds a certificate that a list revokes.
+pub(super) fn is_revoked(error: &VerifyError) -> bool {
+    match error {
+        VerifyError::Revoked { .. } => true,
+        VerifyError::NoPath { candidates, .. } => {
+            candidates.iter().any(|other| is_revoked(&other.error))
+        }
+        _ => false,
+    }
+}
+
 pub(super) fn extension(id: &[u8], critical: bool, contents: &[u8]) -> Vec<u8> {
     let critical: &[u8] = if critical { &[1, 1, 0xff] } else { &[] };
     tlv(0x30, &[id, critical, &tlv(4, contents)].concat())
