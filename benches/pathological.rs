@@ -122,6 +122,21 @@ fn cycles(size: usize) -> Shape {
     Shape { pool, ends: over_budget, ..shape(format!("cycles-{size}"), &root, leaf) }
 }
 
+/// Levels of two certificates of one name and key each, under nobody: as many paths as there are ways
+/// through, and few signatures.
+fn diamond(levels: usize) -> Shape {
+    let root = Authority::root("Root");
+    let mut above = Authority::root("Level 0");
+    let mut pool = Vec::new();
+    for level in 1..=levels {
+        let next = above.intermediate(&format!("Level {level}"));
+        let der = next.params.signed_by(&next.key, &above.issuer()).unwrap();
+        pool.extend([next.certificate.clone(), Certificate::from_der(der.der()).unwrap()]);
+        above = next;
+    }
+    Shape { pool, ends: over_budget, ..shape(format!("diamond-{levels}"), &root, above.leaf()) }
+}
+
 /// Names times constraints.
 fn names(count: usize) -> Shape {
     let constraints = NameConstraints {
@@ -272,6 +287,7 @@ fn shapes(criterion: &mut Criterion) {
         one_key(1_000),
         cycles(10),
         cycles(30),
+        diamond(22),
         names(200),
         names(2_048),
         policies(5),

@@ -6,6 +6,7 @@
 //! for [`verify`](crate::verify).
 
 mod canonical_name;
+mod chain;
 pub(crate) mod distribution_points;
 mod error;
 mod extensions;
@@ -28,6 +29,7 @@ use sha2::{Digest, Sha256};
 use spki::AlgorithmIdentifierRef;
 
 pub(crate) use canonical_name::CanonicalName;
+pub use chain::CertificateChain;
 pub use error::CertificateError;
 pub(crate) use error::InField;
 pub(crate) use extensions::{AuthorityKeyIdentifier, Extensions, Known, named_bits, oid};
@@ -103,6 +105,19 @@ pub(crate) fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result
     let any = AnyRef::decode(reader)?;
     any.tag().assert_eq(tag)?;
     Ok((start..usize::try_from(reader.position())?, any.value()))
+}
+
+/// The same of an element with a context-specific tag, if it comes next.
+pub(crate) fn tagged_element<'a>(
+    reader: &mut SliceReader<'a>,
+    number: u32,
+    constructed: bool,
+) -> der::Result<Option<(Span, &'a [u8])>> {
+    let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
+    if reader.is_finished() || Tag::peek(reader)? != wanted {
+        return Ok(None);
+    }
+    element(reader, wanted).map(Some)
 }
 
 /// Where the contents of an element lie: they end where it ends.
@@ -375,8 +390,8 @@ impl Certificate {
     /// The subject alternative names, in the encoding they came in.
     pub(crate) fn general_names(&self) -> GeneralNames<'_> {
         let span = self.0.fields.extensions.subject_alternative_names.as_ref();
-        span.and_then(|span| GeneralNames::from_der(self.at(span)).ok())
-            .unwrap_or(GeneralNames::of_contents(&[]))
+        let names = span.and_then(|span| AnyRef::from_der(self.at(span)).ok());
+        GeneralNames::of_contents(names.map_or(&[], AnyRef::value))
     }
 
     /// The issuer and the serial number of the authority's certificate, as far as the authority key
@@ -478,72 +493,5 @@ impl fmt::Debug for Certificate {
             .field("serial_number", &self.serial_number())
             .field("validity", &self.validity())
             .finish_non_exhaustive()
-    }
-}
-
-/// Certificates in order, at least one: each is signed by the next.
-///
-/// The order is only claimed here. [`Identity`](crate::Identity) mends it where it can, and
-/// [`Verifier`](crate::Verifier) proves the signatures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateChain(Vec<Certificate>);
-
-impl CertificateChain {
-    /// A chain of the given certificates.
-    ///
-    /// # Errors
-    /// [`CertificateError::NotOne`] if there is none.
-    pub fn new(certificates: Vec<Certificate>) -> Result<Self, CertificateError> {
-        if certificates.is_empty() {
-            return Err(CertificateError::NotOne { count: 0 });
-        }
-        Ok(Self(certificates))
-    }
-
-    /// Reads a file of certificates: any number of PEM blocks with any text between them, or one
-    /// DER certificate.
-    ///
-    /// # Errors
-    /// [`CertificateError`]; a private key in the file is an error of its own.
-    pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
-        if !pem::is_pem(bytes) {
-            return Certificate::from_der(bytes).map(|certificate| Self(vec![certificate]));
-        }
-        pem::blocks(bytes)?
-            .into_iter()
-            .map(|block| match block.label.as_str() {
-                pem::CERTIFICATE | "X509 CERTIFICATE" => Certificate::from_der(&block.contents),
-                _ if block.is_private_key() => Err(CertificateError::PrivateKey {
-                    label: block.label.clone(),
-                    line: block.line,
-                }),
-                _ => Err(CertificateError::NotACertificate {
-                    label: block.label.clone(),
-                    line: block.line,
-                }),
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// All certificates as PEM, one block after the other.
-    #[must_use]
-    pub fn to_pem(&self) -> String {
-        self.0.iter().map(Certificate::to_pem).collect()
-    }
-
-    /// The certificates in order.
-    #[must_use]
-    pub fn certificates(&self) -> &[Certificate] {
-        &self.0
-    }
-}
-
-impl<'a> IntoIterator for &'a CertificateChain {
-    type Item = &'a Certificate;
-    type IntoIter = std::slice::Iter<'a, Certificate>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
     }
 }

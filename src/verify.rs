@@ -68,9 +68,9 @@ mod path;
 mod policies;
 mod policy;
 mod revocation;
+mod rule;
 pub(crate) mod signature;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 pub use crate::oid::NamedOid;
@@ -82,12 +82,13 @@ pub use error::{
     VerifyError,
 };
 pub use policies::PolicyFault;
-pub use policy::{Policy, PolicyDifference, Purpose, Rule, UnknownRule};
+pub use policy::{Policy, PolicyDifference, Purpose};
 pub use revocation::{CrlReason, Revocation, RevocationList};
+pub use rule::{Rule, UnknownRule};
 pub use signature::SignatureError;
 
 use crate::certificate::{CanonicalName, Certificate, SubjectAlternativeName, Timestamp};
-use anchor::Anchor;
+use anchor::{Anchor, Anchors};
 use signature::PublicKey;
 
 /// Whether `issuer` is named as the issuer of `certificate`, and its key made the signature.
@@ -199,52 +200,6 @@ impl Terms<'_> {
     /// For the signer of a revocation list, which has no purpose in TLS and no name.
     fn of_crl_signer(&self) -> Self {
         Self { purpose: Purpose::Any, names: &[], ..*self }
-    }
-}
-
-/// Trust anchors, by name in both ways to compare names.
-#[derive(Debug)]
-struct Anchors {
-    /// By the octets of their names.
-    anchors: Vec<Anchor>,
-    /// Places in the above, by canonical name.
-    by_name: Vec<usize>,
-}
-
-impl Anchors {
-    fn new(mut anchors: Vec<Anchor>) -> Self {
-        anchors.sort_by(|a, b| a.trusted.order().cmp(&b.trusted.order()));
-        anchors.dedup_by(|a, b| a.trusted == b.trusted);
-        let mut by_name: Vec<_> = (0..anchors.len()).collect();
-        by_name.sort_by_key(|&place| anchors.get(place).map(|anchor| &anchor.name));
-        Self { anchors, by_name }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Anchor> {
-        self.anchors.iter()
-    }
-
-    fn get(&self, place: usize) -> Option<&Anchor> {
-        self.anchors.get(place)
-    }
-
-    /// The places of those with a name, octet by octet.
-    fn of_name(&self, name_der: &[u8]) -> Range<usize> {
-        let subject = |anchor: &Anchor| anchor.trusted.subject_der() < name_der;
-        let start = self.anchors.partition_point(subject);
-        let end = self.anchors.partition_point(|anchor| anchor.trusted.subject_der() <= name_der);
-        start..end
-    }
-
-    /// The places of those with a name as RFC 5280 section 7.1 compares it.
-    fn of_canonical_name<'a>(
-        &'a self,
-        wanted: &'a CanonicalName,
-    ) -> impl Iterator<Item = usize> + 'a {
-        let name = |place: &usize| self.anchors.get(*place).map(|anchor| &anchor.name);
-        let start = self.by_name.partition_point(|place| name(place) < Some(wanted));
-        let rest = self.by_name.get(start..).unwrap_or_default();
-        rest.iter().copied().take_while(move |place| name(place) == Some(wanted))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Where revocation lists come from (RFC 5280 sections 4.2.1.13, 4.2.1.15 and 5.2.5) without a copy.
 
-use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::asn1::BitStringRef;
+use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
 use x509_cert::attr::AttributeTypeAndValue;
 
 use super::extensions::named_bits;
 use super::general_name::GeneralNames;
+use super::tagged_element;
 
 /// ```text
 /// DistributionPoint ::= SEQUENCE {
@@ -116,11 +117,5 @@ impl<'a> PointName<'a> {
 
 /// The contents of a constructed element with a context-specific tag, if it comes next.
 fn contents<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<&'a [u8]>> {
-    let wanted = Tag::ContextSpecific { constructed: true, number: TagNumber(number) };
-    if reader.is_finished() || Tag::peek(reader)? != wanted {
-        return Ok(None);
-    }
-    let any = AnyRef::decode(reader)?;
-    any.tag().assert_eq(wanted)?;
-    Ok(Some(any.value()))
+    Ok(tagged_element(reader, number, true)?.map(|(_, contents)| contents))
 }

@@ -16,7 +16,7 @@ use super::policies::{
 };
 use super::subject_alternative_name::address;
 use super::subtrees::NameConstraints;
-use super::{CertificateError, InField, Span, contents_of, element};
+use super::{CertificateError, InField, Span, contents_of, element, tagged_element};
 
 /// Object identifiers of extensions and purposes that this crate processes.
 pub(crate) mod oid {
@@ -390,36 +390,24 @@ impl AuthorityKeyIdentifier {
                     Some(end.saturating_sub(identifier.as_bytes().len())..end)
                 }
             };
-            let issuer = contents_if(fields, 1, true)?;
-            if let Some(names) = &issuer {
-                GeneralNames::checked(der.get(names.clone()).unwrap_or_default())?;
+            let issuer = tagged_element(fields, 1, true)?;
+            if let Some((_, names)) = &issuer {
+                GeneralNames::checked(names)?;
             }
-            let serial_number = contents_if(fields, 2, false)?;
+            let serial_number = tagged_element(fields, 2, false)?;
             // The shortest encoding of an INTEGER, whose tag is implied.
-            if let Some(serial) = &serial_number {
-                IntRef::new(der.get(serial.clone()).unwrap_or_default())?;
+            if let Some((_, serial)) = &serial_number {
+                IntRef::new(serial)?;
                 if serial.is_empty() {
                     return Err(Tag::Integer.length_error().into());
                 }
             }
+            let (issuer, serial_number) = (issuer.map(contents_of), serial_number.map(contents_of));
             Ok::<_, der::Error>(Self { key, issuer, serial_number })
         })?;
         reader.finish()?;
         Ok(identifier)
     }
-}
-
-/// Where the contents of an element with a context-specific tag lie, if it comes next.
-fn contents_if(
-    reader: &mut SliceReader<'_>,
-    number: u32,
-    constructed: bool,
-) -> der::Result<Option<Span>> {
-    let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
-    if reader.is_finished() || Tag::peek(reader)? != wanted {
-        return Ok(None);
-    }
-    element(reader, wanted).map(contents_of).map(Some)
 }
 
 /// Checks an `AuthorityInfoAccessSyntax`: at least one description. Nothing is fetched from there.

@@ -107,16 +107,17 @@ impl<'a> Iterator for GeneralNames<'a> {
     type Item = GeneralName<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut reader = SliceReader::new(self.0).ok()?;
-        // They were decoded before, so this does not fail.
-        let name = GeneralName::decode(&mut reader).ok();
-        self.0 = match name {
-            Some(_) => self.0.get(usize::try_from(reader.position()).ok()?..).unwrap_or_default(),
-            None => &[],
-        };
-        name
+        take_first(&mut self.0, GeneralName::decode)
     }
+}
+
+/// Takes the first element off contents of which every element was decoded before.
+pub(super) fn take_first<'a, T>(
+    contents: &mut &'a [u8],
+    decode: impl FnOnce(&mut SliceReader<'a>) -> der::Result<T>,
+) -> Option<T> {
+    let mut reader = SliceReader::new(std::mem::take(contents)).ok()?;
+    let first = decode(&mut reader).ok()?;
+    *contents = reader.read_slice(reader.remaining_len()).ok()?;
+    Some(first)
 }

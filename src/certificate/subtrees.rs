@@ -1,9 +1,9 @@
 //! Name constraints (RFC 5280 section 4.2.1.10) without a copy.
 
-use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use der::{Reader, SliceReader, Tag, TagNumber};
 
-use super::general_name::GeneralName;
+use super::general_name::{GeneralName, take_first};
+use super::tagged_element;
 
 /// ```text
 /// NameConstraints ::= SEQUENCE {
@@ -43,13 +43,11 @@ impl<'a> NameConstraints<'a> {
 pub(crate) struct Subtrees<'a>(&'a [u8]);
 
 fn subtrees<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<Subtrees<'a>>> {
-    let wanted = Tag::ContextSpecific { constructed: true, number: TagNumber(number) };
-    if reader.is_finished() || Tag::peek(reader)? != wanted {
+    let Some((_, contents)) = tagged_element(reader, number, true)? else {
         return Ok(None);
-    }
-    let contents = AnyRef::decode(reader)?.value();
+    };
     if contents.is_empty() {
-        return Err(wanted.length_error().into());
+        return Err(Tag::Sequence.length_error().into());
     }
     let mut rest = SliceReader::new(contents)?;
     while !rest.is_finished() {
@@ -79,11 +77,9 @@ fn is_network(octets: &[u8]) -> bool {
         _ => None,
     };
     mask.is_some_and(|mask| {
-        let ones: u32 = mask.iter().map(|octet| octet.leading_ones()).sum();
-        let bits = mask.iter().map(|octet| octet.count_ones()).sum::<u32>();
-        let before_first_zero = mask.iter().take_while(|&&octet| octet == 0xff).count() as u32 * 8
-            + mask.iter().find(|&&octet| octet != 0xff).map_or(0, |octet| octet.leading_ones());
-        ones == bits && bits == before_first_zero
+        let mut from_first_zero = mask.iter().skip_while(|&&octet| octet == 0xff);
+        let boundary = from_first_zero.next().copied().unwrap_or(0);
+        boundary.leading_ones() == boundary.count_ones() && from_first_zero.all(|&octet| octet == 0)
     })
 }
 
@@ -91,16 +87,6 @@ impl<'a> Iterator for Subtrees<'a> {
     type Item = GeneralName<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut reader = SliceReader::new(self.0).ok()?;
-        // They were decoded before, so this does not fail.
-        let name = base(&mut reader).ok();
-        self.0 = match name {
-            Some(_) => self.0.get(usize::try_from(reader.position()).ok()?..).unwrap_or_default(),
-            None => &[],
-        };
-        name
+        take_first(&mut self.0, base)
     }
 }

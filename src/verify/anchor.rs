@@ -1,5 +1,7 @@
 //! Trust anchors.
 
+use std::ops::Range;
+
 use crate::certificate::subtrees::NameConstraints;
 use crate::certificate::{CanonicalName, Certificate, DistinguishedName};
 
@@ -113,5 +115,51 @@ impl Anchor {
             Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
             Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),
         }
+    }
+}
+
+/// Trust anchors, by name in both ways to compare names.
+#[derive(Debug)]
+pub(super) struct Anchors {
+    /// By the octets of their names.
+    anchors: Vec<Anchor>,
+    /// Places in the above, by canonical name.
+    by_name: Vec<usize>,
+}
+
+impl Anchors {
+    pub(super) fn new(mut anchors: Vec<Anchor>) -> Self {
+        anchors.sort_by(|a, b| a.trusted.order().cmp(&b.trusted.order()));
+        anchors.dedup_by(|a, b| a.trusted == b.trusted);
+        let mut by_name: Vec<_> = (0..anchors.len()).collect();
+        by_name.sort_by_key(|&place| anchors.get(place).map(|anchor| &anchor.name));
+        Self { anchors, by_name }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter()
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&Anchor> {
+        self.anchors.get(place)
+    }
+
+    /// The places of those with a name, octet by octet.
+    pub(super) fn of_name(&self, name_der: &[u8]) -> Range<usize> {
+        let subject = |anchor: &Anchor| anchor.trusted.subject_der() < name_der;
+        let start = self.anchors.partition_point(subject);
+        let end = self.anchors.partition_point(|anchor| anchor.trusted.subject_der() <= name_der);
+        start..end
+    }
+
+    /// The places of those with a name as RFC 5280 section 7.1 compares it.
+    pub(super) fn of_canonical_name<'a>(
+        &'a self,
+        wanted: &'a CanonicalName,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let name = |place: &usize| self.anchors.get(*place).map(|anchor| &anchor.name);
+        let start = self.by_name.partition_point(|place| name(place) < Some(wanted));
+        let rest = self.by_name.get(start..).unwrap_or_default();
+        rest.iter().copied().take_while(move |place| name(place) == Some(wanted))
     }
 }

@@ -8,9 +8,9 @@ use super::checks::{self, Role};
 use super::error::{RejectedList, VerifyError};
 use super::path::Found;
 use super::policies::ValidPolicies;
-use super::policy::{Policy, Rule};
-use super::revocation;
-use super::revocation::RevocationList;
+use super::policy::Policy;
+use super::revocation::{self, RevocationList};
+use super::rule::Rule;
 use super::{Verification, Verifier};
 use crate::certificate::{Certificate, Timestamp, Validity, oid};
 
@@ -61,20 +61,16 @@ impl Window {
 }
 
 impl VerifiedChain {
-    pub(super) fn new<'a>(
-        leaf: &'a Certificate,
-        issuers: impl Iterator<Item = &'a Certificate>,
+    /// `window` is that of the path's certificates.
+    pub(super) fn new(
+        leaf: &Certificate,
+        path: Vec<Certificate>,
         anchor: &TrustAnchor,
-        anchor_counts: bool,
+        window: Window,
         found: Found,
     ) -> Self {
-        let path: Vec<_> = std::iter::once(leaf).chain(issuers).cloned().collect();
-        let ends = path
-            .iter()
-            .filter(|&certificate| anchor_counts || anchor.certificate() != Some(certificate));
-        let window = Window::of(ends.map(Certificate::validity)).and(found.lists.window);
         Self {
-            window: window.within(leaf.validity()),
+            window: window.and(found.lists.window).within(leaf.validity()),
             path,
             anchor: anchor.clone(),
             policies: found.policies,

@@ -3,7 +3,8 @@
 mod profile;
 mod readers;
 
-use super::policy::{Purpose, Rule};
+use super::policy::Purpose;
+use super::rule::Rule;
 use super::{Terms, VerifyError, names};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{CanonicalName, Certificate, KeyUsage, oid};
@@ -14,8 +15,7 @@ use crate::oid::NamedOid;
 pub(super) enum Role {
     /// The certificate that is verified.
     Leaf,
-    /// The issuer of another; `below` intermediate certificates, self-issued ones not counted,
-    /// follow it.
+    /// The issuer of another; `below` intermediate certificates follow it, counted as for path lengths.
     Issuer {
         /// Whether it is trusted as it is.
         is_anchor: bool,

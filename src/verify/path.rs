@@ -13,7 +13,8 @@ use super::chain::{VerifiedChain, Window};
 use super::checks::{self, Authority, Role};
 use super::error::{RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
-use super::policy::{PolicyInputs, Rule};
+use super::policy::PolicyInputs;
+use super::rule::Rule;
 use super::signature::SignatureError;
 use super::{Anchors, Terms, names, revocation};
 use crate::certificate::Certificate;
@@ -115,15 +116,15 @@ pub(super) fn find(
         signers: Vec::new(),
     };
     let found = search.extend(leaf).map_err(Stop::into_error)?;
-    let issuers = search.path.iter().skip(1).filter_map(|&node| pool.certificate(node));
-    let Some(Node::Anchor(anchor)) = search.path.last().copied() else {
+    let anchor = match search.path.last() {
+        Some(&Node::Anchor(place)) => anchors.get(place),
+        _ => None,
+    };
+    let Some(anchor) = anchor else {
         return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
     };
-    let anchor_counts = terms.has(Rule::AnchorCertificate);
-    let anchor = anchors.get(anchor).map(|anchor| &anchor.trusted);
-    anchor.map(|anchor| VerifiedChain::new(leaf, issuers, anchor, anchor_counts, found)).ok_or_else(
-        || VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() },
-    )
+    let path = search.path.iter().filter_map(|&node| pool.certificate(node)).cloned().collect();
+    Ok(VerifiedChain::new(leaf, path, &anchor.trusted, search.window(), found))
 }
 
 /// Whether the leaf is an anchor, and needs no issuer.
@@ -196,10 +197,9 @@ impl<'a> Search<'_, 'a> {
     }
 
     fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<Found, Stop> {
-        if self.is_known_stranger(node) {
-            return self.check_signature(head, node).and(Err(Stop::Here(
-                VerifyError::UnknownIssuer { subject: head.subject(), issuer: head.issuer() },
-            )));
+        // Who is known not to have signed it need not be judged.
+        if matches!(self.known_signature(node), Some(Err(_))) {
+            self.check_signature(head, node)?;
         }
         if let Err(stop) = self.check_issuer(head, node) {
             return Err(match stop {
@@ -325,23 +325,16 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// Whether it is known that a certificate did not sign the last one of the path.
-    fn is_known_stranger(&self, node: Node) -> bool {
-        let head = self.head();
-        let pair = |(certificate, by, _): &&(Node, Node, _)| (*certificate, *by) == (head, node);
-        self.ledger.checked.iter().find(pair).is_some_and(|(.., result)| result.is_err())
+    /// What was found before of the signature of the last certificate of the path.
+    fn known_signature(&self, issuer: Node) -> Option<&Result<(), SignatureError>> {
+        let pair = (self.head(), issuer);
+        let mut checked = self.ledger.checked.iter();
+        checked.find(|(certificate, by, _)| (*certificate, *by) == pair).map(|(.., result)| result)
     }
 
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
-        let head_node = self.path.last().copied().unwrap_or(Node::Leaf);
-        let known = self
-            .ledger
-            .checked
-            .iter()
-            .find(|(certificate, by, _)| (*certificate, *by) == (head_node, issuer))
-            .map(|(.., result)| result.clone());
-        let result = match known {
+        let result = match self.known_signature(issuer).cloned() {
             Some(result) => result,
             None => {
                 let (algorithm, _) = head.signature_algorithms();
@@ -353,7 +346,7 @@ impl<'a> Search<'_, 'a> {
                     head.tbs_der(),
                     head.signature(),
                 )?;
-                self.ledger.checked.push((head_node, issuer, result.clone()));
+                self.ledger.checked.push((self.head(), issuer, result.clone()));
                 result
             }
         };

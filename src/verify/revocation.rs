@@ -2,6 +2,7 @@
 
 mod list;
 mod scope;
+mod signer;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -10,17 +11,14 @@ pub use list::{CrlReason, RevocationList};
 
 use super::Terms;
 use super::chain::Window;
-use super::checks::{self, Role};
 use super::error::{ListError, RejectedList, VerifyError};
 use super::path::{Node, Search, Stop};
-use super::policy::Rule;
+use super::rule::Rule;
 use crate::certificate::distribution_points::{DistributionPoint, Reasons};
 use crate::certificate::{CanonicalName, Certificate};
 use crate::oid::NamedOid;
 use list::Listed;
-
-/// How deep the signers of lists may depend on lists of other signers.
-const NESTED: usize = 4;
+use signer::authenticate;
 
 /// How many lists that do not count an error remembers.
 const REMEMBERED: usize = 64;
@@ -121,8 +119,8 @@ struct Question<'a> {
 }
 
 /// Checks every certificate of a complete path that has to be checked.
-pub(super) fn check_path<'a>(
-    search: &mut Search<'_, 'a>,
+pub(super) fn check_path(
+    search: &mut Search<'_, '_>,
     revocation: &Revocation,
 ) -> Result<Used, Stop> {
     let mut used = Used::default();
@@ -300,8 +298,7 @@ fn consult(
         window.last = None;
     }
     used.add(Used { lists: vec![list.clone()], window, ..Used::default() });
-    let is_reprieve = of_complete.is_some();
-    Ok(Some(Answer { listed, is_reprieve, reasons, used }))
+    Ok(Some(Answer { listed, is_reprieve: of_complete.is_some(), reasons, used }))
 }
 
 /// What is asked of every list, complete or delta, but to be current.
@@ -386,143 +383,4 @@ fn window(
         }
     };
     Window { first: Some(first), last }
-}
-
-/// Section 6.3.3 (f) and (g): finds who signed the list, and checks that he may. What the list then
-/// rests on, besides itself.
-fn authenticate(
-    search: &mut Search<'_, '_>,
-    revocation: &Revocation,
-    question: &Question<'_>,
-    list: &RevocationList,
-    is_direct: bool,
-) -> Result<Used, NotConsulted> {
-    let mut reason = ListError::NoSigner;
-    for signer in possible_signers(search, question, list) {
-        match try_signer(search, revocation, question, list, signer, is_direct) {
-            Ok(used) => return Ok(used),
-            Err(NotConsulted::Rejected(error)) => {
-                // Somebody who did sign it, and may not, is more of a reason than his namesakes.
-                if !matches!(error, ListError::Signature(_))
-                    || matches!(reason, ListError::NoSigner)
-                {
-                    reason = error;
-                }
-            }
-            Err(fatal) => return Err(fatal),
-        }
-    }
-    Err(reason.into())
-}
-
-/// Those with the name of the list's issuer: the certificate's own issuer first, then those whose
-/// key identifier the list names.
-fn possible_signers(
-    search: &Search<'_, '_>,
-    question: &Question<'_>,
-    list: &RevocationList,
-) -> Vec<Node> {
-    let mut signers = search.pool.of_name(list.issuer().as_der());
-    let wanted = list.authority_key_identifier();
-    signers.sort_by_key(|&node| {
-        let certificate = search.pool.certificate(node);
-        let identifier = certificate.and_then(Certificate::subject_key_identifier);
-        (node != question.issuer, wanted.is_some() && identifier != wanted)
-    });
-    signers
-}
-
-fn try_signer(
-    search: &mut Search<'_, '_>,
-    revocation: &Revocation,
-    question: &Question<'_>,
-    list: &RevocationList,
-    signer: Node,
-    is_direct: bool,
-) -> Result<Used, NotConsulted> {
-    let certificate = search.pool.certificate(signer);
-    let counts = !matches!(signer, Node::Anchor(_)) || search.terms.has(Rule::AnchorCertificate);
-    if let Some(certificate) = certificate.filter(|_| counts) {
-        checks::crl_signer(certificate, search.terms)
-            .map_err(|error| ListError::Signer { source: Box::new(error) })?;
-    }
-    let (algorithm, _) = list.signature_algorithms();
-    let account = &mut search.ledger.account;
-    let verified = search.pool.verify(signer, account, algorithm, list.tbs_der(), list.signature());
-    match verified {
-        Ok(result) => result.map_err(ListError::Signature)?,
-        Err(Stop::Here(error)) => return Err(ListError::Signer { source: Box::new(error) }.into()),
-        Err(Stop::Fatal(error)) => return Err(NotConsulted::Fatal(error)),
-    }
-    // The certificate's issuer is part of the path that is being validated.
-    let is_anchor_of_path = search.path.last() == Some(&signer);
-    if signer == question.issuer || is_anchor_of_path {
-        return Ok(Used::default());
-    }
-    // A signer whose own status is in question is validated already but for that, and may be believed
-    // in that alone.
-    if search.signers.contains(&signer) {
-        let is_itself = question.may_vouch_for_itself && question.node == signer;
-        return if is_itself { Ok(Used::default()) } else { Err(ListError::NoSigner.into()) };
-    }
-    let (Some(certificate), false) = (certificate, matches!(signer, Node::Anchor(_))) else {
-        return Err(ListError::NoSigner.into());
-    };
-    validate_signer(search, revocation, signer, certificate, is_direct)
-}
-
-/// Finds a path for the signer of a list, to the same trust anchor.
-fn validate_signer(
-    search: &mut Search<'_, '_>,
-    revocation: &Revocation,
-    signer: Node,
-    certificate: &Certificate,
-    is_direct: bool,
-) -> Result<Used, NotConsulted> {
-    if search.signers.len() >= NESTED {
-        return Err(ListError::NoSigner.into());
-    }
-    let Some(Node::Anchor(anchor)) = search.path.last().copied() else {
-        return Err(ListError::NoSigner.into());
-    };
-    let terms = search.terms.of_crl_signer();
-    let revocation = Revocation { leaf_alone: false, ..revocation.clone() };
-    let terms = Terms { revocation: Some(&revocation), ..terms };
-    let refused = |error| NotConsulted::Rejected(ListError::Signer { source: Box::new(error) });
-    checks::check(certificate, Role::CrlSigner, &terms).map_err(refused)?;
-    let above_path: Vec<_> = search.path.iter().copied().skip(1).collect();
-    let mut signers = search.signers.clone();
-    signers.push(signer);
-    let mut nested = Search {
-        pool: search.pool,
-        ledger: &mut *search.ledger,
-        terms: &terms,
-        path: vec![signer],
-        only_anchor: Some(anchor),
-        signers,
-    };
-    let Some(certificate) = nested.pool.certificate(signer) else {
-        return Err(ListError::NoSigner.into());
-    };
-    let found = nested.extend(certificate);
-    let above_signer = nested.path.get(1).copied();
-    let is_of_the_path = above_signer.is_some_and(|above| {
-        let same = |node: &Node| nested.pool.is_same_authority(*node, above);
-        above_path.iter().any(same)
-    });
-    match found {
-        // The CA itself, or an authority above it, gave the signer its name: another authority under
-        // the same anchor could give itself that name, and must not speak for this one.
-        Ok(_) if is_direct && !is_of_the_path => Err(ListError::NoSigner.into()),
-        Ok(found) => {
-            let mut used = found.lists;
-            used.window = used.window.and(nested.window());
-            let path = nested.path.iter().filter(|node| !matches!(node, Node::Anchor(_)));
-            let signers = path.filter_map(|&node| nested.pool.certificate(node)).cloned();
-            used.add(Used { signers: signers.collect(), ..Used::default() });
-            Ok(used)
-        }
-        Err(Stop::Here(error)) => Err(refused(error)),
-        Err(Stop::Fatal(error)) => Err(NotConsulted::Fatal(error)),
-    }
 }

@@ -3,7 +3,8 @@
 use super::{Role, Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{KeyUsage, Known, SubjectAlternativeName, oid};
-use crate::verify::policy::{Purpose, Rule};
+use crate::verify::policy::Purpose;
+use crate::verify::rule::Rule;
 use crate::verify::signature::PublicKey;
 
 type Checked = Result<(), VerifyError>;

@@ -10,7 +10,7 @@ use super::{Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{Known, Timestamp, named_bits};
 use crate::verify::names::uri;
-use crate::verify::policy::Rule;
+use crate::verify::rule::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
 
 /// Go's `parseName` and `parseSANExtension`.
@@ -61,7 +61,7 @@ pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
         None => Ok(()),
         Some(extension) => {
             let found = format!("its {} is critical", extension.name());
-            subject.must(Rule::PresentedAreReadable, false, &found)
+            subject.breaks(Rule::PresentedAreReadable, found)
         }
     }
 }

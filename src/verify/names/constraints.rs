@@ -20,7 +20,7 @@ use crate::certificate::{
 use crate::verify::Terms;
 use crate::verify::budget::Account;
 use crate::verify::error::{ConstraintBreach, VerifyError};
-use crate::verify::policy::Rule;
+use crate::verify::rule::Rule;
 
 /// The names of one certificate that constraints are put to.
 struct Name<'a> {
@@ -136,8 +136,7 @@ fn is_dns_constraint(base: &str, refuses_leading_period: bool) -> bool {
 
 /// A host in RFC 1034's preferred syntax, with `_` allowed as every verifier does.
 pub(super) fn is_dns_name(name: &str) -> bool {
-    matches!(SubjectAlternativeName::dns(name), Ok(SubjectAlternativeName::Dns(_)))
-        && !name.starts_with('*')
+    SubjectAlternativeName::dns(name).is_ok() && !name.starts_with('*')
 }
 
 /// A mailbox, a host, or a domain after a period.
@@ -149,12 +148,15 @@ fn is_email_constraint(base: &str) -> bool {
 }
 
 impl Examination<'_> {
+    /// Whether there is a constraint of a name's form.
+    fn constrains(&self, name: &GeneralName<'_>) -> bool {
+        let tag = name.tag();
+        self.permitted.contains_key(&tag) || self.excluded.contains_key(&tag)
+    }
+
     fn check_certificate(&mut self, certificate: &Certificate) -> Result<(), Failure> {
-        let constrains = |examination: &Self, tag: u32| {
-            examination.permitted.contains_key(&tag) || examination.excluded.contains_key(&tag)
-        };
         let subject = GeneralName::Directory(certificate.subject_der());
-        if constrains(self, subject.tag()) {
+        if self.constrains(&subject) {
             let canonical = canonical(&subject);
             // rustls, whose rule this is, holds a name without any part to them too.
             self.check_form(&subject)?;
@@ -164,7 +166,7 @@ impl Examination<'_> {
         }
         let mut has_email = false;
         for name in certificate.general_names() {
-            self.account.spend_comparison(0)?;
+            self.account.spend_comparisons(1)?;
             has_email |= matches!(name, GeneralName::Email(_));
             if self.terms.has(Rule::ConstrainedNamesWellFormed) && !is_well_formed(&name) {
                 let breach = ConstraintBreach::MalformedName;
@@ -176,21 +178,21 @@ impl Examination<'_> {
         // Section 4.2.1.10 asks for addresses in the subject, as they were written before there was a
         // subjectAltName, where there is none; they count where it has no address, too.
         let reads_subject = self.terms.has(Rule::EveryNameForm) && !has_email;
-        if reads_subject && constrains(self, GeneralName::Email("").tag()) {
+        if reads_subject && self.constrains(&GeneralName::Email("")) {
             for attribute in certificate.subject().rdns().iter().flat_map(|part| part.iter()) {
                 if attribute.oid != EMAIL_ADDRESS {
                     continue;
                 }
-                let text = std::str::from_utf8(attribute.value.value()).ok();
-                let name = GeneralName::Email(text.unwrap_or_default());
+                let address = std::str::from_utf8(attribute.value.value()).ok();
+                let name = GeneralName::Email(address.unwrap_or_default());
                 // Another string type may hold anything, in an encoding that readers differ on.
                 let is_text = matches!(
                     attribute.value.tag(),
                     Tag::Ia5String | Tag::PrintableString | Tag::Utf8String
                 );
-                if text.is_none() || !is_text {
+                if address.is_none() || !is_text {
                     let breach = ConstraintBreach::MalformedName;
-                    return Err(Failure::Breach { name: self::text(&name), breach });
+                    return Err(Failure::Breach { name: text(&name), breach });
                 }
                 self.check_name(&Name { canonical: CanonicalName::default(), name })?;
             }
@@ -205,9 +207,7 @@ impl Examination<'_> {
             GeneralName::Dns(_) | GeneralName::Ip(_) => return Ok(()),
             _ => Rule::DnsAndIpConstraintsOnly,
         };
-        let tag = name.tag();
-        let is_constrained = self.permitted.contains_key(&tag) || self.excluded.contains_key(&tag);
-        if self.terms.has(broken) && is_constrained {
+        if self.terms.has(broken) && self.constrains(name) {
             return Err(Failure::Rule { rule: broken, name: text(name) });
         }
         Ok(())

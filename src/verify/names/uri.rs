@@ -151,6 +151,10 @@ mod tests {
             assert!(is_readable_in_go(uri), "{uri}");
         }
         for uri in [
+            "https://us er@h/",
+            "https://a\\b@h/",
+            "https://[::1]8443/",
+            "https://[evil]/",
             "https://x./",
             "https://.x/",
             "https://x:a/",

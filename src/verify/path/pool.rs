@@ -166,7 +166,7 @@ impl<'a> Pool<'a> {
         })
     }
 
-    pub(in crate::verify) fn subject_der(&self, node: Node) -> &'a [u8] {
+    fn subject_der(&self, node: Node) -> &'a [u8] {
         match node {
             Node::Anchor(place) => {
                 self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.subject_der())

@@ -1,21 +1,20 @@
 //! Certificate revocation lists (RFC 5280 section 5), parsed once.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod parsing;
+
 use std::fmt;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5280;
-use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::{Reader, SliceReader};
 
 use crate::certificate::distribution_points::{PointName, Reasons};
-use crate::certificate::general_name::{GeneralName, GeneralNames};
 use crate::certificate::{
-    AuthorityKeyIdentifier, CanonicalName, Certificate, CertificateError, DistinguishedName,
-    InField, SerialNumber, Span, Timestamp, algorithm, contents_of, element, integer, octets, time,
+    CanonicalName, Certificate, CertificateError, DistinguishedName, InField, SerialNumber, Span,
+    Timestamp, algorithm, octets,
 };
 use crate::pem;
+use parsing::parse_tbs;
 
 /// A certificate revocation list: complete or delta, of one issuer or indirect.
 ///
@@ -123,7 +122,7 @@ impl RevocationList {
         let mut reader = SliceReader::new(der)?;
         let mut parsed = reader.sequence(|list| {
             let start = usize::try_from(list.position())?;
-            let parsed = list.sequence(|tbs| parse_tbs(tbs))?;
+            let parsed = list.sequence(parse_tbs)?;
             let end = usize::try_from(list.position())?;
             let signature_algorithm = algorithm(list).in_field("signatureAlgorithm")?;
             let signature = octets(list).in_field("signatureValue")?;
@@ -316,214 +315,4 @@ impl fmt::Debug for RevocationList {
 fn magnitude(contents: &[u8]) -> &[u8] {
     let zeros = contents.iter().take_while(|&&octet| octet == 0).count();
     contents.get(zeros..).unwrap_or_default()
-}
-
-fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
-    let has_version = !tbs.is_finished() && Tag::peek(tbs)? == Tag::Integer;
-    if has_version && u8::decode(tbs).in_field("version")? != 1 {
-        return Err(Tag::Integer.value_error().into()).in_field("version");
-    }
-    let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
-    let issuer_start = tbs.clone();
-    let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
-    let issuer_der = issuer_start.clone().tlv_bytes().in_field("issuer")?;
-    DistinguishedName::check_der(issuer_der).in_field("issuer")?;
-    let issuer_name = CanonicalName::of(issuer_der);
-    let this_update = time(tbs).in_field("thisUpdate")?;
-    let next_update = match tbs.is_finished() || !is_time(Tag::peek(tbs)?) {
-        true => None,
-        false => Some(time(tbs).in_field("nextUpdate")?),
-    };
-    let mut extensions = Extensions::default();
-    let mut issuers = BTreeMap::from([(vec![issuer_name.clone()], 0)]);
-    let mut entries = Vec::new();
-    if !tbs.is_finished() && Tag::peek(tbs)? == Tag::Sequence {
-        let mut issuer = 0;
-        tbs.sequence(|revoked| {
-            while !revoked.is_finished() {
-                let entry = revoked.sequence(|entry| {
-                    parse_entry(entry, has_version, &mut issuer, &mut issuers, &mut extensions)
-                })?;
-                entries.push(entry);
-            }
-            Ok::<_, der::Error>(())
-        })
-        .in_field("revokedCertificates")?;
-    }
-    if has_version && !tbs.is_finished() {
-        let explicit = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-        let header = der::Header::decode(tbs).in_field("crlExtensions")?;
-        header.tag().assert_eq(explicit).in_field("crlExtensions")?;
-        tbs.read_nested(header.length(), |explicit| extensions.parse(explicit))?;
-    }
-    let mut listed_issuers = vec![Vec::new(); issuers.len()];
-    for (names, place) in issuers {
-        if let Some(slot) = listed_issuers.get_mut(place) {
-            *slot = names;
-        }
-    }
-    Ok(Parsed {
-        der: Vec::new(),
-        tbs: 0..0,
-        issuer,
-        issuer_name,
-        this_update,
-        next_update,
-        entries,
-        listed_issuers,
-        extensions,
-        inner_signature_algorithm,
-        signature_algorithm: 0..0,
-        signature: 0..0,
-    })
-}
-
-fn is_time(tag: Tag) -> bool {
-    matches!(tag, Tag::UtcTime | Tag::GeneralizedTime)
-}
-
-/// One `revokedCertificates` entry. `issuer` is the one of the entry before, which holds until an
-/// entry names another (RFC 5280 section 5.3.3).
-fn parse_entry(
-    reader: &mut SliceReader<'_>,
-    may_have_extensions: bool,
-    issuer: &mut usize,
-    issuers: &mut BTreeMap<Vec<CanonicalName>, usize>,
-    extensions: &mut Extensions,
-) -> der::Result<Entry> {
-    let serial = integer(reader)?;
-    let date = time(reader)?;
-    let mut reason = None;
-    if may_have_extensions && !reader.is_finished() {
-        each_extension(reader, |id, critical, contents, _| {
-            match id {
-                rfc5280::ID_CE_CRL_REASONS => {
-                    let code = AnyRef::from_der(contents)?;
-                    code.tag().assert_eq(Tag::Enumerated)?;
-                    match code.value() {
-                        [code] => reason = Some(CrlReason(*code)),
-                        _ => return Err(Tag::Enumerated.value_error().into()),
-                    }
-                }
-                rfc5280::ID_CE_CERTIFICATE_ISSUER => {
-                    let names = GeneralNames::from_der(contents)?;
-                    let names: Vec<_> = names
-                        .filter_map(|name| match name {
-                            GeneralName::Directory(der) => Some(CanonicalName::of(der)),
-                            _ => None,
-                        })
-                        .collect();
-                    if names.is_empty() {
-                        return Err(Tag::Sequence.value_error().into());
-                    }
-                    let next = issuers.len();
-                    *issuer = *issuers.entry(names).or_insert(next);
-                }
-                rfc5280::ID_CE_INVALIDITY_DATE | rfc5280::ID_CE_HOLD_INSTRUCTION_CODE => {}
-                unknown if critical => {
-                    extensions.entry_unknown_critical.get_or_insert(unknown);
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-    }
-    Ok(Entry { issuer: *issuer, serial, date, reason })
-}
-
-/// Reads `Extensions`; each one's identifier, criticality, contents and where they lie.
-fn each_extension<'a>(
-    reader: &mut SliceReader<'a>,
-    mut each: impl FnMut(ObjectIdentifier, bool, &'a [u8], Span) -> der::Result<()>,
-) -> der::Result<()> {
-    reader.sequence(|extensions| {
-        let mut seen = BTreeSet::new();
-        while !extensions.is_finished() {
-            extensions.sequence(|extension| {
-                let id = ObjectIdentifier::decode(extension)?;
-                if !seen.insert(id) {
-                    return Err(der::Error::from(Tag::Sequence.value_error()));
-                }
-                let critical = Option::<bool>::decode(extension)?.unwrap_or(false);
-                let element = element(extension, Tag::OctetString)?;
-                let (contents, span) = (element.1, contents_of(element));
-                each(id, critical, contents, span)
-            })?;
-        }
-        Ok(())
-    })
-}
-
-impl Extensions {
-    fn parse(&mut self, reader: &mut SliceReader<'_>) -> Result<(), CertificateError> {
-        let number = |contents: &[u8], span: &Span| {
-            let mut reader = SliceReader::new(contents)?;
-            let place = integer(&mut reader)?;
-            reader.finish()?;
-            if contents.get(place.clone()).is_none_or(|value| value.first() > Some(&0x7f)) {
-                return Err(der::Error::from(Tag::Integer.value_error()));
-            }
-            Ok(span.start + place.start..span.start + place.end)
-        };
-        each_extension(reader, |id, critical, contents, span| {
-            match id {
-                rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
-                    let key = AuthorityKeyIdentifier::from_der(contents)?.key;
-                    self.authority_key_identifier =
-                        key.map(|key| span.start + key.start..span.start + key.end);
-                }
-                rfc5280::ID_CE_CRL_NUMBER => {
-                    self.number = Some(number(contents, &span)?);
-                    self.number_is_critical = critical;
-                }
-                rfc5280::ID_CE_DELTA_CRL_INDICATOR => {
-                    self.base_number = Some(number(contents, &span)?);
-                }
-                rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
-                    Scope::from_der(contents)?;
-                    self.scope = Some(span);
-                }
-                // Where more lists are; here those at hand have to do.
-                rfc5280::ID_CE_FRESHEST_CRL
-                | rfc5280::ID_CE_ISSUER_ALT_NAME
-                | rfc5280::ID_PE_AUTHORITY_INFO_ACCESS => {}
-                unknown if critical => {
-                    self.unknown_critical.get_or_insert(unknown);
-                }
-                _ => {}
-            }
-            Ok(())
-        })
-        .in_field("crlExtensions")
-    }
-}
-
-impl<'a> Scope<'a> {
-    fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(der)?;
-        let scope = reader.sequence(|fields| {
-            let point = PointName::decode(fields, 0)?;
-            let only_user_certificates = flag(fields, 1)?;
-            let only_ca_certificates = flag(fields, 2)?;
-            let reasons = fields
-                .context_specific::<BitStringRef<'_>>(TagNumber(3), TagMode::Implicit)?
-                .map(|bits| Reasons::of_bits(&bits))
-                .transpose()?;
-            Ok::<_, der::Error>(Self {
-                point,
-                only_user_certificates,
-                only_ca_certificates,
-                reasons,
-                is_indirect: flag(fields, 4)?,
-                only_attribute_certificates: flag(fields, 5)?,
-            })
-        })?;
-        reader.finish()?;
-        Ok(scope)
-    }
-}
-
-fn flag(reader: &mut SliceReader<'_>, number: u32) -> der::Result<bool> {
-    let flag = reader.context_specific::<bool>(TagNumber(number), TagMode::Implicit)?;
-    Ok(flag.unwrap_or(false))
 }
