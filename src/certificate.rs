@@ -25,6 +25,7 @@ use std::sync::Arc;
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use spki::AlgorithmIdentifierRef;
 
@@ -449,6 +450,12 @@ impl Certificate {
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
         self.subject_der() == self.issuer_der()
+    }
+
+    /// SHA-1 over the DER, which names a certificate among a few and proves nothing.
+    #[must_use]
+    pub fn fingerprint_sha1(&self) -> [u8; 20] {
+        Sha1::digest(&self.0.der).into()
     }
 
     /// SHA-256 over the DER.

@@ -1,3 +1,6 @@
 //! What Temporal asks of certificates, and how a worker is told of them.
 
+pub mod bundle;
+pub mod filters;
+pub mod requirements;
 pub mod worker;

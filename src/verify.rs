@@ -100,6 +100,16 @@ pub(crate) fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
             .is_ok()
 }
 
+/// Why a certificate's own signature is not made with RSA or ECDSA and SHA-256 or stronger.
+pub(crate) fn signature_weakness(certificate: &Certificate) -> Option<String> {
+    let (algorithm, _) = certificate.signature_algorithms();
+    match signature::is_rsa_or_ecdsa(algorithm) {
+        Ok(true) => None,
+        Ok(false) => Some("the signature is made with neither RSA nor ECDSA".to_owned()),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// What to verify a certificate for: a policy with its purpose, and optionally a time, names,
 /// revocation lists and a budget.
 #[derive(Debug, Clone)]

@@ -276,6 +276,17 @@ impl PublicKey {
     }
 }
 
+/// Whether a signature algorithm is RSA or ECDSA, with SHA-256 or stronger.
+///
+/// # Errors
+/// [`SignatureError`] if it is not accepted at all.
+pub(super) fn is_rsa_or_ecdsa(algorithm_identifier_der: &[u8]) -> Result<bool, SignatureError> {
+    let identifier = AlgorithmIdentifierRef::from_der(algorithm_identifier_der)
+        .map_err(SignatureError::MalformedAlgorithm)?;
+    let scheme = Scheme::of(&identifier)?;
+    Ok(matches!(scheme, Scheme::Pkcs1(_) | Scheme::Pss(_) | Scheme::Ecdsa(_)))
+}
+
 fn rsa_key(pkcs1_der: &[u8]) -> Result<PublicKey, SignatureError> {
     let key = RsaPublicKeyRef::from_der(pkcs1_der).map_err(SignatureError::MalformedKey)?;
     let modulus = key.modulus.as_bytes();

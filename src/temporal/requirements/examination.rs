@@ -1,0 +1,473 @@
+//! The rules, asked one after the other.
+
+use super::report::{Finding, Report};
+use super::{NOTICE_DAYS, Requirement as R};
+use crate::certificate::{
+    CanonicalName, Certificate, CertificateChain, Elapsed, KeyUsage, Timestamp,
+};
+use crate::key::{KeyAlgorithm, PrivateKey};
+use crate::temporal::bundle::{CaBundle, MAX_BYTES, MAX_CERTIFICATES};
+use crate::temporal::filters::{FilterProblem, FilterSet, Trial};
+use crate::verify::{self, Policy, Verification, VerifiedChain, Verifier, VerifyError};
+
+/// What is to be given to Temporal Cloud, and presented to it.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    bundle: CaBundle,
+    presented: Vec<Certificate>,
+    /// The DER of the private key's public half.
+    key: Option<Vec<u8>>,
+    filters: Option<FilterSet>,
+    system_cas: Option<Vec<Certificate>>,
+    at: Option<Timestamp>,
+}
+
+impl Submission {
+    /// A bundle alone.
+    #[must_use]
+    pub fn new(bundle: CaBundle) -> Self {
+        Self { bundle, presented: Vec::new(), key: None, filters: None, system_cas: None, at: None }
+    }
+
+    /// With the certificates that a client presents, as they stand in its file: its own first.
+    #[must_use]
+    pub fn presenting(mut self, chain: &CertificateChain) -> Self {
+        self.presented = chain.certificates().to_vec();
+        self
+    }
+
+    /// With the client's private key. Only its public half is kept.
+    #[must_use]
+    pub fn with_key(mut self, key: &PrivateKey) -> Self {
+        self.key = Some(key.public_key_der().to_vec());
+        self
+    }
+
+    /// With the namespace's filters.
+    #[must_use]
+    pub fn with_filters(mut self, filters: FilterSet) -> Self {
+        self.filters = Some(filters);
+        self
+    }
+
+    /// With the CAs that operating systems trust, so that one of them in the bundle is noticed.
+    #[must_use]
+    pub fn with_system_cas(mut self, certificates: Vec<Certificate>) -> Self {
+        self.system_cas = Some(certificates);
+        self
+    }
+
+    /// At another moment than now.
+    #[must_use]
+    pub fn at(mut self, moment: Timestamp) -> Self {
+        self.at = Some(moment);
+        self
+    }
+
+    /// Asks every rule.
+    #[must_use]
+    pub fn examine(&self) -> Report {
+        let at = self.at.unwrap_or_else(Timestamp::now);
+        let mut examination =
+            Examination { submission: self, at, findings: Vec::new(), unasked: Vec::new() };
+        examination.bundle();
+        let verified = examination.client();
+        let trial = examination.filters();
+        let Examination { mut findings, unasked, .. } = examination;
+        findings.sort_by_key(|finding| finding.requirement);
+        let (tls, until) = verified.map_or((None, None), |(tls, until)| (Some(tls), until));
+        Report { at, findings, unasked, tls, trial, until }
+    }
+}
+
+struct Examination<'a> {
+    submission: &'a Submission,
+    at: Timestamp,
+    findings: Vec<Finding>,
+    unasked: Vec<R>,
+}
+
+impl Examination<'_> {
+    fn report(&mut self, requirement: R, found: String, mend: impl Into<String>) {
+        let mend = mend.into();
+        self.findings.push(Finding { requirement, certificate: None, found, mend });
+    }
+
+    fn report_of(
+        &mut self,
+        requirement: R,
+        certificate: &Certificate,
+        found: String,
+        mend: impl Into<String>,
+    ) {
+        let (certificate, mend) = (Some(certificate.clone()), mend.into());
+        self.findings.push(Finding { requirement, certificate, found, mend });
+    }
+
+    fn bundle(&mut self) {
+        let bundle = &self.submission.bundle;
+        let (count, bytes) = (bundle.certificates().len(), bundle.to_pem().len());
+        if count == 0 {
+            let mend = "put the certificate of the client's CA into it";
+            self.report(R::BundleHasCa, "the bundle is empty".to_owned(), mend);
+        }
+        if count > MAX_CERTIFICATES {
+            let mend = "remove CAs that ended or vouch for no client any more";
+            self.report(R::BundleCount, format!("the bundle holds {count} certificates"), mend);
+        }
+        if bytes > MAX_BYTES {
+            let mend = format!("bring it under {MAX_BYTES} bytes: remove CAs, or use shorter keys");
+            self.report(R::BundleSize, format!("the bundle has {bytes} bytes of PEM"), mend);
+        }
+        if self.submission.system_cas.is_none() {
+            self.unasked.push(R::PublicCaNeedsFilters);
+        }
+        for certificate in bundle.certificates() {
+            self.ca(certificate);
+        }
+    }
+
+    fn ca(&mut self, ca: &Certificate) {
+        let who = format!("the CA certificate {}", ca.subject());
+        if ca.version() != 3 {
+            let mend = "have the CA issue itself a certificate of version 3";
+            let found = format!("{who} is of version {}", ca.version());
+            self.report_of(R::CaVersion, ca, found, mend);
+        }
+        if !ca.is_ca() {
+            let mend =
+                "put the certificate of its issuer into the bundle; the client presents its own";
+            self.report_of(R::CaBasicConstraints, ca, format!("{who} is not a CA's"), mend);
+        }
+        if let Some(weakness) = verify::signature_weakness(ca) {
+            let mend = "make the CA anew with RSA or ECDSA and SHA-256";
+            self.report_of(R::CaSignatureAlgorithm, ca, format!("{who}: {weakness}"), mend);
+        }
+        if !self.submission.bundle.has_issuer_of(ca) {
+            let (found, mend) = (
+                format!("{who} is no root, and its issuer {} is not in the bundle", ca.issuer()),
+                format!("put the certificate of {} into the bundle too", ca.issuer()),
+            );
+            self.report_of(R::CaIssuerInBundle, ca, found, mend);
+        }
+        let has_filters = self.submission.filters.as_ref().is_some_and(|all| !all.is_empty());
+        let is_same = |other: &Certificate| {
+            other.subject_der() == ca.subject_der() && other.public_key_der() == ca.public_key_der()
+        };
+        let is_public = self.submission.system_cas.iter().flatten().any(is_same);
+        if is_public && !has_filters {
+            let mend = "add filters that fit only your own clients, or use a CA of your own";
+            let found = format!("{who} is of a CA that operating systems trust");
+            self.report_of(R::PublicCaNeedsFilters, ca, found, mend);
+        }
+        if let Err(error) = Verifier::new([ca.clone()]) {
+            let mend = "replace it by a CA with another key";
+            self.report_of(R::CaKeyUsable, ca, error.to_string(), mend);
+        }
+        self.validity(&who, ca, Some(R::CaIsValid), R::CaEndsLater);
+    }
+
+    /// Whether a certificate has ended, has not started, or ends soon.
+    fn validity(
+        &mut self,
+        who: &str,
+        certificate: &Certificate,
+        is_valid: Option<R>,
+        ends_later: R,
+    ) {
+        let validity = certificate.validity();
+        if !validity.contains(self.at) {
+            let found = match self.at > validity.not_after {
+                true => format!("{who} ended at {}", validity.not_after),
+                false => format!("{who} is not valid before {}", validity.not_before),
+            };
+            if let Some(requirement) = is_valid {
+                self.report_of(requirement, certificate, found, "replace it");
+            }
+            return;
+        }
+        let left = validity.not_after.since(self.at);
+        let notice = NOTICE_DAYS.into_iter().filter(|days| left.as_secs() <= days * 86_400).min();
+        if let Some(days) = notice {
+            let found = format!(
+                "{who} ends at {}, in {}: the notice of {days} days",
+                validity.not_after,
+                Elapsed(left)
+            );
+            self.report_of(ends_later, certificate, found, "renew it now");
+        }
+    }
+
+    /// What the TLS server will say, and until when it lets the client in.
+    fn client(&mut self) -> Option<(Result<VerifiedChain, VerifyError>, Option<Timestamp>)> {
+        let Some((leaf, above)) = self.submission.presented.split_first() else {
+            self.unasked
+                .extend(R::ALL.iter().filter(|&&rule| (R::LeafFirst..=R::KeyFits).contains(&rule)));
+            return None;
+        };
+        self.leaf(leaf, above);
+        let signed = |certificate: &Certificate| verify::signature_weakness(certificate);
+        for (who, certificate) in named(leaf, above) {
+            if let Some(weakness) = signed(certificate) {
+                let mend = "have it issued with RSA or ECDSA and SHA-256";
+                self.report_of(
+                    R::LeafSignatureAlgorithm,
+                    certificate,
+                    format!("{who}: {weakness}"),
+                    mend,
+                );
+            }
+            // One that has ended is what the TLS server refuses.
+            self.validity(&who, certificate, None, R::LeafEndsLater);
+        }
+        self.names(leaf, above);
+        match &self.submission.key {
+            None => self.unasked.push(R::KeyFits),
+            Some(key) if key.as_slice() != leaf.public_key_der() => {
+                let found =
+                    format!("the private key is not the one that {} is for", leaf.subject());
+                let mend = "take the key of the request that this certificate was issued for";
+                self.report_of(R::KeyFits, leaf, found, mend);
+            }
+            Some(_) => {}
+        }
+        self.tls(leaf, above)
+    }
+
+    fn leaf(&mut self, leaf: &Certificate, above: &[Certificate]) {
+        let who = format!("the client's certificate {}", leaf.subject());
+        if leaf.is_ca() {
+            match above.iter().find(|certificate| !certificate.is_ca()) {
+                Some(other) => {
+                    let found = format!(
+                        "the file starts with the CA {}, and the client's certificate {} comes later",
+                        leaf.subject(),
+                        other.subject()
+                    );
+                    let mend =
+                        "put the client's certificate first, and each issuer after what it issued";
+                    self.report_of(R::LeafFirst, leaf, found, mend);
+                }
+                None => {
+                    let mend = "issue a certificate for the client from this CA";
+                    self.report_of(R::LeafNotCa, leaf, format!("{who} is a CA's"), mend);
+                }
+            }
+        }
+        if leaf.version() != 3 {
+            let found = format!("{who} is of version {}", leaf.version());
+            self.report_of(R::LeafVersion, leaf, found, "issue one of version 3");
+        }
+        if leaf.basic_constraints().is_none() {
+            let found = format!("{who} has no basic constraints");
+            let mend = "nothing, if it connects; another template of the CA may add them";
+            self.report_of(R::LeafBasicConstraints, leaf, found, mend);
+        }
+        match leaf.key_usage() {
+            None => {
+                let found = format!("{who} has no key usage");
+                let mend = "nothing, if it connects: tcld issues such certificates too";
+                self.report_of(R::LeafKeyUsage, leaf, found, mend);
+            }
+            Some(usage) if !usage.contains(KeyUsage::DIGITAL_SIGNATURE) => {
+                let found = format!("{who} has the key usage {usage}, without digitalSignature");
+                let mend = "issue it with a template for TLS clients";
+                self.report_of(R::LeafDigitalSignature, leaf, found, mend);
+            }
+            Some(_) => {}
+        }
+        let key = KeyAlgorithm::of_public_key(leaf.public_key_der());
+        let is_usual = matches!(
+            key,
+            Some(
+                KeyAlgorithm::Rsa { .. }
+                    | KeyAlgorithm::EcdsaP256
+                    | KeyAlgorithm::EcdsaP384
+                    | KeyAlgorithm::EcdsaP521
+            )
+        );
+        if !is_usual {
+            let kind = key.map_or_else(|| "of another kind".to_owned(), |key| key.to_string());
+            let found = format!("the key of {who} is {kind}");
+            self.report_of(R::LeafKeyAlgorithm, leaf, found, "use an RSA or ECDSA key");
+        }
+    }
+
+    /// Names from the client's certificate to the root, of which each may be there once.
+    fn names(&mut self, leaf: &Certificate, above: &[Certificate]) {
+        let mut chain = vec![leaf];
+        let mut rest: Vec<_> = above.iter().chain(self.submission.bundle.certificates()).collect();
+        let mut last = leaf;
+        while !verify::issued(last, last) {
+            let Some(place) = rest.iter().position(|issuer| verify::issued(issuer, last)) else {
+                break;
+            };
+            last = rest.swap_remove(place);
+            if !chain.contains(&last) {
+                chain.push(last);
+            }
+        }
+        let names: Vec<_> =
+            chain.iter().map(|certificate| CanonicalName::of(certificate.subject_der())).collect();
+        for (place, certificate) in chain.iter().enumerate().skip(1) {
+            let earlier = names.iter().take(place);
+            let Some(first) = earlier.zip(&chain).find(|(name, _)| names.get(place) == Some(name))
+            else {
+                continue;
+            };
+            let found = format!(
+                "{} and {} above it have the same distinguished name",
+                first.1.subject(),
+                certificate.subject()
+            );
+            let mend = "issue the lower one with another common name";
+            self.report_of(R::DistinctNames, certificate, found, mend);
+        }
+    }
+
+    fn tls(
+        &mut self,
+        leaf: &Certificate,
+        above: &[Certificate],
+    ) -> Option<(Result<VerifiedChain, VerifyError>, Option<Timestamp>)> {
+        let Some(verifier) = self.submission.bundle.verifier() else {
+            // The bundle's own findings say why.
+            self.unasked.extend([R::TlsAccepts, R::LeafWithinCa]);
+            return None;
+        };
+        let verify = |at| {
+            let verification = Verification::new(Policy::go_tls_client()).at(at);
+            verifier.verify(leaf, above, &verification)
+        };
+        let result = verify(self.at);
+        let until = match &result {
+            Err(error) => {
+                self.report_of(R::TlsAccepts, leaf, error.to_string(), mend(error, above));
+                self.unasked.push(R::LeafWithinCa);
+                None
+            }
+            Ok(chain) => {
+                self.within_ca(leaf, chain);
+                let mut until = chain.window().not_after;
+                // Where one path ends another may go on; each of them ends with a certificate.
+                let ends = above.len() + self.submission.bundle.certificates().len();
+                for _ in 0..ends {
+                    let next = until.plus(std::time::Duration::from_secs(1));
+                    match verify(next) {
+                        Ok(chain) if chain.window().not_after > until => {
+                            until = chain.window().not_after;
+                        }
+                        _ => break,
+                    }
+                }
+                Some(until)
+            }
+        };
+        Some((result, until))
+    }
+
+    fn within_ca(&mut self, leaf: &Certificate, chain: &VerifiedChain) {
+        let end = leaf.validity().not_after;
+        let earlier = chain.path().iter().find(|ca| ca.validity().not_after < end);
+        if let Some(ca) = earlier {
+            let found = format!(
+                "the client's certificate ends at {end}, after its CA {} at {}",
+                ca.subject(),
+                ca.validity().not_after
+            );
+            let mend = "renew the CA before that, or the client is locked out early";
+            self.report_of(R::LeafWithinCa, leaf, found, mend);
+        }
+    }
+
+    fn filters(&mut self) -> Option<Trial> {
+        let Some(filters) = &self.submission.filters else {
+            self.unasked.extend(R::ALL.iter().filter(|&&rule| rule >= R::FilterCount));
+            return None;
+        };
+        for problem in filters.problems() {
+            let (requirement, mend) = match problem {
+                FilterProblem::TooMany { .. } => {
+                    (R::FilterCount, "merge filters by a * at the start or the end of a value")
+                }
+                FilterProblem::NoField { .. } => (R::FilterHasField, "remove it, or name a field"),
+                FilterProblem::Wildcard { .. } => {
+                    (R::FilterWildcard, "write *.example.com or Example*")
+                }
+                FilterProblem::Duplicate { .. } => (R::FilterDistinct, "remove one of them"),
+            };
+            self.report(requirement, problem.to_string(), mend);
+        }
+        let Some(leaf) = self.submission.presented.first() else {
+            self.unasked.push(R::FilterAdmits);
+            return None;
+        };
+        let trial = filters.try_on(leaf);
+        if !trial.is_admitted() {
+            let (found, mend) = miss(leaf, &trial);
+            self.report_of(R::FilterAdmits, leaf, found, mend);
+        }
+        Some(trial)
+    }
+}
+
+/// The certificates that are presented, as they are called.
+fn named<'a>(
+    leaf: &'a Certificate,
+    above: &'a [Certificate],
+) -> impl Iterator<Item = (String, &'a Certificate)> {
+    let leaf = (format!("the client's certificate {}", leaf.subject()), leaf);
+    let above =
+        above.iter().map(|one| (format!("the intermediate certificate {}", one.subject()), one));
+    std::iter::once(leaf).chain(above)
+}
+
+/// What to do about a chain that is refused.
+fn mend(error: &VerifyError, above: &[Certificate]) -> String {
+    match error.cause() {
+        VerifyError::Expired { .. } => "issue a new certificate".to_owned(),
+        VerifyError::NotYetValid { .. } => {
+            "wait, or issue one that is valid already; is the clock right?".to_owned()
+        }
+        VerifyError::UnknownIssuer { issuer, .. } if above.is_empty() => format!(
+            "put the CA {issuer} into the bundle; or, if it is an intermediate, its certificate after the client's in the file that the client presents"
+        ),
+        VerifyError::UnknownIssuer { issuer, .. } => {
+            format!("put the CA {issuer} into the bundle")
+        }
+        VerifyError::SelfSigned { subject } => format!("put {subject} into the bundle"),
+        _ => "issue the client's certificate anew, from a CA of the bundle and for TLS clients"
+            .to_owned(),
+    }
+}
+
+/// How near the filters came.
+fn miss(leaf: &Certificate, trial: &Trial) -> (String, String) {
+    let subject = leaf.subject();
+    let nearest = trial.nearest().and_then(|place| Some((place, trial.filters.get(place)?)));
+    let Some((place, filter)) = nearest else {
+        // There is a filter, or the certificate would be admitted.
+        return (format!("no filter fits {subject}"), String::new());
+    };
+    let misses: Vec<_> = filter
+        .fields
+        .iter()
+        .filter(|field| field.matched.is_none())
+        .map(|field| match field.found.as_slice() {
+            [] => format!("{} is to be \"{}\" and is not there", field.field, field.wanted),
+            found => {
+                let (wanted, found) = (&field.wanted, found.join("\", \""));
+                format!("{} is to be \"{wanted}\" and is \"{found}\"", field.field)
+            }
+        })
+        .collect();
+    let number = place + 1;
+    let nearest = match misses.is_empty() {
+        true => format!("filter {number} names no field"),
+        false => format!("nearest is filter {number}: {}", misses.join("; ")),
+    };
+    (
+        format!("no filter fits {subject}; {nearest}"),
+        "add a filter for this certificate, or issue one that fits".to_owned(),
+    )
+}
