@@ -4,6 +4,8 @@
 
 #[path = "support/chains.rs"]
 mod chains;
+#[path = "cli/temporal.rs"]
+mod temporal;
 #[path = "cli/verification.rs"]
 mod verification;
 

@@ -11,10 +11,10 @@ use super::chains::{self, Authority, EXPIRED};
 use super::{Ran, Workshop};
 
 /// The time of verification, in the middle of the validity of what [`chains`] makes.
-const AT: &str = "2027-03-01T10:00:00Z";
+pub(super) const AT: &str = "2027-03-01T10:00:00Z";
 
 /// A workshop with certificates in files, one a file.
-fn workshop(files: &[(&str, &[&Certificate])]) -> Workshop {
+pub(super) fn workshop(files: &[(&str, &[&Certificate])]) -> Workshop {
     let workshop = Workshop::new();
     for (name, certificates) in files {
         let pem: String = certificates.iter().map(|certificate| certificate.to_pem()).collect();

@@ -3,6 +3,7 @@
 mod ca;
 mod certificates;
 mod files;
+mod temporal;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use ca::*;
 pub(crate) use certificates::*;
 pub(crate) use files::*;
+pub(crate) use temporal::*;
 
 use crate::{Failure, OrFail as _};
 
@@ -29,7 +31,7 @@ Examples:
   private-ca key decrypt worker/private_key.txt --passphrase-file passphrase.txt
   private-ca verify --anchors ca/certificate.pem worker/certificate.txt
   private-ca verify --anchors ca/certificate.pem --crl ca/crl.pem worker/certificate.txt
-  private-ca verify --anchors ca/certificate.pem --policy go worker/certificate.txt
+  private-ca temporal check --bundle ca/certificate.pem --cert worker/certificate.txt
 
 A CA is a folder, or, in a build with the feature aws, the ARN of a CA in AWS Private CA."
 )]
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Verifies that a certificate leads to one of the given trust anchors, and says why not.
     Verify(Box<VerifyArguments>),
+    /// Checks what is given to Temporal Cloud, before it is given.
+    #[command(subcommand)]
+    Temporal(Box<TemporalCommand>),
     /// Says what is in a file of certificates, keys, requests or revocation lists.
     Inspect(InspectArguments),
 }

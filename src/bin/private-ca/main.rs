@@ -15,6 +15,7 @@ mod managed;
 mod output;
 mod passphrase;
 mod reference;
+mod temporal;
 mod verification;
 mod walkthrough;
 
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, CaCommand, Command, KeyCommand};
+use arguments::{Arguments, CaCommand, Command, KeyCommand, TemporalCommand};
 use failure::{Failure, OrFail};
 use output::Answer;
 
@@ -44,6 +45,10 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Key(KeyCommand::Encrypt(arguments)) => key::encrypt(&arguments),
         Command::Key(KeyCommand::Inspect(arguments)) => key::inspect(&arguments),
         Command::Verify(arguments) => verification::verify(&arguments),
+        Command::Temporal(command) => match *command {
+            TemporalCommand::Check(arguments) => temporal::check(&arguments),
+            TemporalCommand::Bundle(command) => temporal::change(&command),
+        },
         Command::Inspect(arguments) => verification::inspect(&arguments),
     }
 }

@@ -4,6 +4,7 @@ mod authority;
 mod certificate;
 mod file;
 mod refusal;
+mod temporal;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 pub(crate) use authority::*;
 pub(crate) use certificate::*;
 pub(crate) use file::*;
+pub(crate) use temporal::*;
 
 use crate::Failure;
 use crate::failure::causes;

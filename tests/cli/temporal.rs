@@ -1,0 +1,204 @@
+//! `temporal check` and `temporal bundle`.
+
+use private_ca::temporal::bundle::Fingerprint;
+use private_ca::temporal::requirements::Requirement;
+use rcgen::{DnType, KeyUsagePurpose};
+use serde_json::{Value, json};
+
+use super::chains::{self, Authority, EXPIRED};
+use super::verification::{AT, workshop};
+use super::{Ran, Workshop};
+
+fn ids(told: &Value) -> Vec<&str> {
+    let findings = told["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect()
+}
+
+impl Workshop {
+    /// A check, as text and as JSON, whose status says whether it is accepted.
+    fn check(&self, line: &str) -> (Ran, Value) {
+        let line = format!("temporal check {line} --at {AT}");
+        let ran = self.run(&line);
+        let told = self.run(&format!("{line} --json"));
+        assert_eq!(ran.stderr, "", "{ran}");
+        assert_eq!(ran.status, told.status, "{ran}");
+        let told = told.json();
+        assert_eq!(told["accepted"], ran.status == Some(0), "{ran}");
+        assert_eq!(ran.stdout.lines().next().unwrap(), told["prediction"], "{ran}");
+        (ran, told)
+    }
+}
+
+#[test]
+fn what_temporal_cloud_will_accept_is_accepted_until_its_end() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let leaf = issuing.leaf_with(chains::no_ca);
+    let workshop = workshop(&[
+        ("bundle.pem", &[&root.certificate]),
+        ("worker.pem", &[&leaf, &issuing.certificate]),
+    ]);
+    workshop.put("filters.json", r#"{"filters": [{"commonName": "WORK*"}]}"#);
+    let (ran, told) =
+        workshop.check("--bundle bundle.pem --cert worker.pem --filters filters.json");
+    assert_eq!(ran.status, Some(0), "{ran}");
+    let end = leaf.validity().not_after.to_string();
+    assert_eq!(told["prediction"], format!("accepted until {end}"));
+    assert_eq!(told["not_after"], end);
+    assert_eq!(told["findings"], json!([]));
+    assert_eq!(told["filters"]["matched"], 0);
+    assert_eq!(told["not_asked"], json!(["public-ca-needs-filters", "key-fits"]));
+    ran.says("commonName \"WORK*\" by \"worker\"");
+
+    let (_, alone) = workshop.check("--bundle bundle.pem");
+    assert_eq!((&alone["prediction"], &alone["not_after"]), (&json!("accepted"), &Value::Null));
+}
+
+#[test]
+fn every_broken_rule_is_told_with_its_mend() {
+    let (root, other) = (Authority::root("Root"), Authority::root("Other"));
+    let old = root.intermediate_with("Old", EXPIRED);
+    let leaf = other.leaf_with(|params| {
+        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        params.distinguished_name.push(DnType::CommonName, "other");
+    });
+    let workshop = workshop(&[
+        ("bundle.pem", &[&old.certificate]),
+        ("worker.pem", &[&leaf]),
+        ("roots.pem", &[&old.certificate, &other.certificate]),
+    ]);
+    workshop.put("key.pem", super::key_pem());
+    workshop.put("filters.json", r#"{"filters": [{"commonName": "a*b"}]}"#);
+    let line = "--bundle bundle.pem --cert worker.pem --key key.pem --filters filters.json --system-cas roots.pem";
+    let (ran, told) = workshop.check(line);
+    assert_eq!(ran.status, Some(1));
+    assert_eq!(
+        ids(&told),
+        [
+            "ca-issuer-in-bundle",
+            "ca-is-valid",
+            "leaf-basic-constraints",
+            "leaf-digital-signature",
+            "tls-accepts",
+            "key-fits",
+            "filter-wildcard",
+            "filter-admits",
+        ]
+    );
+    for finding in told["findings"].as_array().unwrap() {
+        for field in ["found", "mend", "rule", "source", "severity", "id"] {
+            let text = finding[field].as_str().unwrap();
+            assert!(!text.is_empty(), "{field}: {finding}");
+            ran.says(text);
+        }
+    }
+    assert!(ran.stdout.starts_with("refused because the CA certificate"), "{ran}");
+}
+
+#[test]
+fn what_is_not_asked_and_what_is_found_are_every_rule_once() {
+    let root = Authority::root("Root");
+    let workshop = workshop(&[("bundle.pem", &[&root.certificate])]);
+    let (_, told) = workshop.check("--bundle bundle.pem");
+    let unasked = told["not_asked"].as_array().unwrap();
+    let of_bundle =
+        |rule: &&Requirement| rule.id().starts_with("bundle") || rule.id().starts_with("ca-");
+    let asked = Requirement::ALL.iter().filter(of_bundle).count();
+    assert_eq!(unasked.len() + asked, Requirement::ALL.len(), "{told}");
+}
+
+#[test]
+fn files_that_are_something_else_are_told_apart() {
+    let root = Authority::root("Root");
+    let workshop = workshop(&[("bundle.pem", &[&root.certificate])]);
+    workshop.put("key.pem", super::key_pem());
+    workshop.put("list.json", "[]");
+    workshop.put("typo.json", r#"{"filters": [{"cn": "worker"}]}"#);
+    workshop.put("der.pem", root.certificate.as_der());
+    workshop.put("empty.pem", "");
+    let check = "temporal check --bundle";
+    workshop.refused(1, &format!("{check} key.pem"), "begins a private key");
+    workshop.refused(1, &format!("{check} der.pem"), "no PEM block");
+    workshop.refused(2, &format!("{check} absent.pem"), "absent.pem");
+    workshop.refused(2, &format!("{check} bundle.pem --cert key.pem"), "begins a private key");
+    workshop.refused(1, &format!("{check} bundle.pem --filters list.json"), "is a list");
+    workshop.refused(1, &format!("{check} bundle.pem --filters typo.json"), "\"cn\"");
+    workshop.refused(2, &format!("{check} bundle.pem --key key.pem"), "--cert");
+    let (ran, _) = workshop.check("--bundle empty.pem");
+    ran.says("refused because the bundle is empty");
+}
+
+#[test]
+fn the_key_may_be_encrypted() {
+    let workshop = Workshop::with_ca();
+    workshop.run("export --ca ca --dns worker.acme.internal --passphrase-file passphrase.txt --out worker").yes();
+    let line = "temporal check --bundle ca/certificate.pem --cert worker/certificate.txt --key worker/private_key.txt";
+    workshop.run(&format!("{line} --passphrase-file passphrase.txt")).yes().says("accepted until");
+    workshop.refused(2, line, "a passphrase is needed");
+    workshop.put("wrong.txt", "not that one\n");
+    workshop.refused(1, &format!("{line} --passphrase-file wrong.txt"), "passphrase");
+}
+
+#[test]
+fn a_bundle_is_changed_by_certificates_and_not_by_their_spelling() {
+    let (old, new) = (Authority::root("Old"), Authority::root("New"));
+    let leaf = old.leaf();
+    let workshop = workshop(&[
+        ("old.pem", &[&old.certificate]),
+        ("new.pem", &[&new.certificate]),
+        ("worker.pem", &[&leaf]),
+    ]);
+    // What is not there yet is an empty bundle.
+    workshop.run("temporal bundle add bundle.pem old.pem").yes().says("+ ");
+    let shown = workshop.json("temporal bundle add bundle.pem new.pem --dry-run");
+    assert_eq!(shown["added"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["written"], Value::Null);
+    assert_eq!(workshop.text("bundle.pem"), old.certificate.to_pem());
+
+    workshop.run("temporal bundle add bundle.pem new.pem").yes();
+    let both = old.certificate.to_pem() + &new.certificate.to_pem();
+    assert_eq!(workshop.text("bundle.pem"), both);
+    let listed = workshop.json("temporal bundle list bundle.pem");
+    let sha1 = Fingerprint::sha1_of(&old.certificate).to_string();
+    assert_eq!(listed["certificates"][0]["sha1"], sha1);
+    assert_eq!(listed["problem"], Value::Null);
+
+    workshop.refused(1, "temporal bundle add bundle.pem old.pem", "is in the bundle already");
+    workshop.refused(1, "temporal bundle add bundle.pem worker.pem", "not a CA's");
+    workshop.refused(
+        1,
+        "temporal bundle remove bundle.pem worker.pem",
+        "no certificate of the bundle",
+    );
+    workshop.refused(
+        2,
+        "temporal bundle remove bundle.pem --fingerprint 12:34",
+        "40 hexadecimal digits",
+    );
+
+    let colons: Vec<_> =
+        sha1.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two)).collect();
+    let remove = format!(
+        "temporal bundle remove bundle.pem --fingerprint {}",
+        colons.join(":").to_uppercase()
+    );
+    let removed = workshop.json(&format!("{remove} --out fewer.pem"));
+    assert_eq!(removed["removed"][0]["sha1"], sha1);
+    assert_eq!(workshop.text("fewer.pem"), new.certificate.to_pem());
+    assert_eq!(workshop.text("bundle.pem"), both);
+}
+
+#[test]
+fn a_change_that_locks_a_client_out_has_to_be_forced() {
+    let workshop = Workshop::with_ca();
+    workshop.issue("worker");
+    workshop.run("ca create --dir new --subject CN=New --key p256").yes();
+    workshop.run("temporal bundle add bundle.pem ca/certificate.pem new/certificate.pem").yes();
+    let remove = "temporal bundle remove bundle.pem ca/certificate.pem";
+    workshop.refused(1, &format!("{remove} --live worker/certificate.txt"), "would be locked out");
+    workshop.run(&format!("{remove} --live worker/certificate.txt --force --out forced.pem")).yes();
+    workshop.run(&format!("{remove} --out without.pem")).yes();
+    workshop.refused(1, "temporal bundle remove without.pem new/certificate.pem", "would be empty");
+    workshop.run("temporal bundle remove without.pem new/certificate.pem --force").yes();
+    assert_eq!(workshop.text("without.pem"), "");
+}
