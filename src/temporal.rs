@@ -3,4 +3,5 @@
 pub mod bundle;
 pub mod filters;
 pub mod requirements;
+pub mod rotation;
 pub mod worker;

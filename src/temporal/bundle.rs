@@ -268,7 +268,7 @@ impl CaBundle {
         })
     }
 
-    fn admits(
+    pub(super) fn admits(
         &self,
         leaf: &Certificate,
         intermediates: &[Certificate],

@@ -3,6 +3,7 @@
 mod ca;
 mod certificates;
 mod files;
+mod rotation;
 mod temporal;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use ca::*;
 pub(crate) use certificates::*;
 pub(crate) use files::*;
+pub(crate) use rotation::*;
 pub(crate) use temporal::*;
 
 use crate::{Failure, OrFail as _};

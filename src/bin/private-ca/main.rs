@@ -15,6 +15,7 @@ mod managed;
 mod output;
 mod passphrase;
 mod reference;
+mod rotation;
 mod temporal;
 mod verification;
 mod walkthrough;
@@ -48,6 +49,7 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Temporal(command) => match *command {
             TemporalCommand::Check(arguments) => temporal::check(&arguments),
             TemporalCommand::Bundle(command) => temporal::change(&command),
+            TemporalCommand::Rotation(command) => rotation::run(&command),
         },
         Command::Inspect(arguments) => verification::inspect(&arguments),
     }

@@ -4,6 +4,7 @@ mod authority;
 mod certificate;
 mod file;
 mod refusal;
+mod rotation;
 mod temporal;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 pub(crate) use authority::*;
 pub(crate) use certificate::*;
 pub(crate) use file::*;
+pub(crate) use rotation::*;
 pub(crate) use temporal::*;
 
 use crate::Failure;

@@ -55,7 +55,7 @@ fn key(path: &Path, passphrase: &PassphraseSource) -> Result<PrivateKey, Failure
 }
 
 /// A file that holds no bundle, but a private key perhaps, is one that Temporal Cloud refuses.
-fn bundle(path: &Path) -> Result<CaBundle, Failure> {
+pub(crate) fn bundle(path: &Path) -> Result<CaBundle, Failure> {
     CaBundle::from_pem(&file::read(path).or_unasked()?)
         .map_err(|error| in_file(path, error))
         .or_no()
@@ -77,7 +77,7 @@ fn add(arguments: &BundleAddArguments) -> Result<Answer, Failure> {
         _ => bundle(&arguments.bundle)?,
     };
     let after = before.add(&all_certificates(&arguments.certificates)?).or_no()?;
-    deliver(&before, &after, &arguments.bundle, &arguments.change)
+    deliver(&before, &after, target(&arguments.bundle, &arguments.change), arguments.change.dry_run)
 }
 
 fn remove(arguments: &BundleRemoveArguments) -> Result<Answer, Failure> {
@@ -102,10 +102,10 @@ fn remove(arguments: &BundleRemoveArguments) -> Result<Answer, Failure> {
                 .map_err(|failure| failure.advise("to do it all the same, add --force"));
         }
     }
-    deliver(&before, &after, &arguments.bundle, &arguments.change)
+    deliver(&before, &after, target(&arguments.bundle, &arguments.change), arguments.change.dry_run)
 }
 
-fn all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
+pub(crate) fn all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         all.extend_from_slice(certificates(path)?.certificates());
@@ -113,17 +113,20 @@ fn all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
     Ok(all)
 }
 
+fn target<'a>(bundle: &'a Path, change: &'a ChangeArguments) -> &'a Path {
+    change.out.as_deref().unwrap_or(bundle)
+}
+
 /// Writes a changed bundle, unless it is only to be shown.
-fn deliver(
+pub(crate) fn deliver(
     before: &CaBundle,
     after: &CaBundle,
-    path: &Path,
-    change: &ChangeArguments,
+    target: &Path,
+    dry_run: bool,
 ) -> Result<Answer, Failure> {
-    let target = change.out.as_deref().unwrap_or(path);
-    if !change.dry_run {
-        file::write(target, &after.to_pem(), Secrecy::Public, Existing::Replace).or_unasked()?;
+    if !dry_run {
+        file::write(target, after.to_pem(), Secrecy::Public, Existing::Replace).or_unasked()?;
     }
-    let written = (!change.dry_run).then_some(target);
+    let written = (!dry_run).then_some(target);
     Ok(output::bundle_change(&before.difference(after), after, written))
 }

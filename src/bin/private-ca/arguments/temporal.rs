@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use private_ca::Timestamp;
 use private_ca::temporal::bundle::Fingerprint;
 
-use super::PassphraseSource;
+use super::{PassphraseSource, RotationCommand};
 
 #[derive(Subcommand)]
 pub(crate) enum TemporalCommand {
@@ -15,6 +15,9 @@ pub(crate) enum TemporalCommand {
     /// Lists and changes a CA bundle in a file.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Exchanges a CA for another with no moment in which a worker is locked out.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
 }
 
 #[derive(Args)]

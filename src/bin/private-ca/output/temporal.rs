@@ -117,7 +117,7 @@ fn trial_json(trial: &Trial) -> Value {
     })
 }
 
-fn ca_row(certificate: &Certificate) -> String {
+pub(super) fn ca_row(certificate: &Certificate) -> String {
     format!(
         "{}  {} (until {})",
         Fingerprint::sha1_of(certificate),
@@ -134,7 +134,7 @@ fn ca_json(certificate: &Certificate) -> Value {
     json
 }
 
-fn ca_list(bundle: &CaBundle) -> Value {
+pub(super) fn ca_list(bundle: &CaBundle) -> Value {
     bundle.certificates().iter().map(ca_json).collect()
 }
 

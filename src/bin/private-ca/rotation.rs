@@ -1,0 +1,74 @@
+//! Commands of a CA's rotation.
+
+use std::path::Path;
+
+use private_ca::Timestamp;
+use private_ca::file::Existing;
+use private_ca::temporal::bundle::CaBundle;
+use private_ca::temporal::rotation::{Rotation, RotationError};
+
+use crate::arguments::{
+    RotationBundleArguments, RotationCommand, RotationIssuedArguments, RotationPlanArguments,
+    RotationShowArguments, RotationWorkerArguments,
+};
+use crate::files::{certificates, in_file};
+use crate::output::{self, Answer};
+use crate::temporal::{all_certificates, bundle, deliver};
+use crate::{Failure, OrFail as _};
+
+pub(crate) fn run(command: &RotationCommand) -> Result<Answer, Failure> {
+    match command {
+        RotationCommand::Plan(arguments) => plan(arguments),
+        RotationCommand::Show(RotationShowArguments { plan, bundle }) => show(plan, bundle),
+        RotationCommand::AddNewCa(arguments) => {
+            change(arguments, |rotation, bundle, _| rotation.add_new_ca(bundle))
+        }
+        RotationCommand::Issued(RotationIssuedArguments { worker, cert }) => {
+            let presented = certificates(cert)?;
+            note(worker, |plan, name, now| plan.issued(name, &presented, now))
+        }
+        RotationCommand::Retired(worker) => note(worker, Rotation::retired),
+        RotationCommand::RemoveOldCa(arguments) => change(arguments, Rotation::remove_old_ca),
+    }
+}
+
+fn load(path: &Path) -> Result<Rotation, Failure> {
+    Rotation::load(path).map_err(|error| in_file(path, error)).or_unasked()
+}
+
+fn plan(arguments: &RotationPlanArguments) -> Result<Answer, Failure> {
+    let (old, new) = (all_certificates(&arguments.old_ca)?, all_certificates(&arguments.new_ca)?);
+    let bundle = bundle(&arguments.bundle)?;
+    let mut rotation = Rotation::plan(&bundle, &old, &new).or_no()?;
+    for (name, path) in &arguments.worker {
+        rotation = rotation.with_worker(name, &certificates(path)?).or_unasked()?;
+    }
+    rotation.save(&arguments.plan, Existing::Keep).or_no()?;
+    Ok(output::rotation(&rotation, &rotation.steps(&bundle, Timestamp::now()), true))
+}
+
+fn show(plan: &Path, bundle_file: &Path) -> Result<Answer, Failure> {
+    let (rotation, bundle) = (load(plan)?, bundle(bundle_file)?);
+    Ok(output::rotation(&rotation, &rotation.steps(&bundle, Timestamp::now()), false))
+}
+
+/// Brings the plan up to date.
+fn note(
+    arguments: &RotationWorkerArguments,
+    change: impl FnOnce(&mut Rotation, &str, Timestamp) -> Result<(), RotationError>,
+) -> Result<Answer, Failure> {
+    let mut rotation = load(&arguments.plan)?;
+    change(&mut rotation, &arguments.worker, Timestamp::now()).or_no()?;
+    rotation.save(&arguments.plan, Existing::Replace).or_unasked()?;
+    Ok(output::written(&arguments.plan))
+}
+
+/// Changes the bundle by the plan.
+fn change(
+    arguments: &RotationBundleArguments,
+    change: impl FnOnce(&Rotation, &CaBundle, Timestamp) -> Result<CaBundle, RotationError>,
+) -> Result<Answer, Failure> {
+    let (rotation, before) = (load(&arguments.plan)?, bundle(&arguments.bundle)?);
+    let after = change(&rotation, &before, Timestamp::now()).or_no()?;
+    deliver(&before, &after, &arguments.bundle, arguments.dry_run)
+}

@@ -1,0 +1,214 @@
+//! The plan, and its steps.
+
+use super::{RotatedWorker, RotationError, Step};
+use crate::certificate::{Certificate, CertificateChain, Timestamp};
+use crate::temporal::bundle::{CaBundle, Fingerprint};
+
+/// A rotation under way. See [`rotation`](crate::temporal::rotation).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rotation {
+    pub(super) old: CaBundle,
+    pub(super) new: CaBundle,
+    pub(super) workers: Vec<RotatedWorker>,
+}
+
+impl Rotation {
+    /// A plan by which `old` goes from a bundle and `new` comes; nothing is done yet.
+    ///
+    /// # Errors
+    /// [`RotationError`] if the old CA is not in the bundle, the new one is the old one, or both
+    /// together are no bundle that Temporal Cloud takes.
+    pub fn plan(
+        bundle: &CaBundle,
+        old: &[Certificate],
+        new: &[Certificate],
+    ) -> Result<Self, RotationError> {
+        for (which, certificates) in [("goes", old), ("comes", new)] {
+            if certificates.is_empty() {
+                return Err(RotationError::NoCa { which });
+            }
+        }
+        let is_absent = |ca: &&Certificate| !bundle.certificates().contains(ca);
+        if let Some(absent) = old.iter().find(is_absent) {
+            return Err(RotationError::NotThere { subject: absent.subject() });
+        }
+        if let Some(both) = new.iter().find(|ca| old.contains(ca)) {
+            return Err(RotationError::Both { subject: both.subject() });
+        }
+        let rotation = Self { old: CaBundle::of(old), new: CaBundle::of(new), workers: Vec::new() };
+        // Both changes, tried before anything depends on them.
+        rotation.without_old(&rotation.add_new_ca(bundle)?)?;
+        Ok(rotation)
+    }
+
+    /// With a worker that presents these certificates today.
+    ///
+    /// # Errors
+    /// [`RotationError::WorkerTwice`].
+    pub fn with_worker(
+        mut self,
+        name: impl Into<String>,
+        presented: &CertificateChain,
+    ) -> Result<Self, RotationError> {
+        let (name, old) = (name.into(), presented.certificates().to_vec());
+        if self.workers.iter().any(|worker| worker.name == name) {
+            return Err(RotationError::WorkerTwice { name });
+        }
+        self.workers.push(RotatedWorker { name, old, new: None, confirmed: None, retired: None });
+        Ok(self)
+    }
+
+    /// The CAs that go.
+    #[must_use]
+    pub fn old(&self) -> &CaBundle {
+        &self.old
+    }
+
+    /// The CAs that come.
+    #[must_use]
+    pub fn new_ca(&self) -> &CaBundle {
+        &self.new
+    }
+
+    /// The workers, and how far each is.
+    #[must_use]
+    pub fn workers(&self) -> &[RotatedWorker] {
+        &self.workers
+    }
+
+    /// What is left to do with the namespace's bundle as it is, in order: nothing, if the rotation is
+    /// complete. Steps of different workers may be taken in any order.
+    #[must_use]
+    pub fn steps(&self, bundle: &CaBundle, at: Timestamp) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.new.certificates().iter().any(|ca| !bundle.certificates().contains(ca)) {
+            steps.push(Step::AddNewCa);
+        }
+        for worker in &self.workers {
+            let name = worker.name.clone();
+            if worker.new.is_none() {
+                steps.push(Step::Issue { worker: name.clone() });
+            }
+            if worker.confirmed.is_none() {
+                steps.push(Step::Confirm { worker: name.clone() });
+            }
+            let until = worker.old_end();
+            if worker.retired.is_none() && at <= until {
+                steps.push(Step::AwaitOld { worker: name, until });
+            }
+        }
+        if self.old.certificates().iter().any(|ca| bundle.certificates().contains(ca)) {
+            steps.push(Step::RemoveOldCa);
+        }
+        steps
+    }
+
+    /// The bundle with the new CA, which may be there already.
+    ///
+    /// # Errors
+    /// [`RotationError::Bundle`].
+    pub fn add_new_ca(&self, bundle: &CaBundle) -> Result<CaBundle, RotationError> {
+        let missing: Vec<_> = bundle.difference(&self.new).added;
+        Ok(bundle.add(&missing)?)
+    }
+
+    /// Notes what a worker will present. Another certificate than before has to be confirmed anew.
+    ///
+    /// # Errors
+    /// [`RotationError::NotOfNewCa`] if the new CA alone would not let it in;
+    /// [`RotationError::NoWorker`].
+    pub fn issued(
+        &mut self,
+        worker: &str,
+        presented: &CertificateChain,
+        at: Timestamp,
+    ) -> Result<(), RotationError> {
+        let worker = self.worker(worker)?;
+        let name = worker.name.clone();
+        let presented = presented.certificates().to_vec();
+        let Some((leaf, above)) = presented.split_first() else {
+            return Err(RotationError::NoCertificate { name });
+        };
+        self.new.admits(leaf, above, at).map_err(|source| RotationError::NotOfNewCa {
+            worker: name.clone(),
+            leaf: leaf.subject(),
+            source: Box::new(source),
+        })?;
+        let worker = self.worker(&name)?;
+        if worker.new.as_ref() != Some(&presented) {
+            worker.new = Some(presented);
+            worker.confirmed = None;
+        }
+        Ok(())
+    }
+
+    /// Notes that a worker was seen to connect with its new certificate.
+    ///
+    /// # Errors
+    /// [`RotationError::TooEarly`] if it has none; [`RotationError::NoWorker`].
+    pub fn confirmed(&mut self, worker: &str, at: Timestamp) -> Result<(), RotationError> {
+        let worker = self.worker(worker)?;
+        if worker.new.is_none() {
+            let first = vec![Step::Issue { worker: worker.name.clone() }];
+            return Err(RotationError::TooEarly { first });
+        }
+        worker.confirmed.get_or_insert(at);
+        Ok(())
+    }
+
+    /// Notes that nobody uses a worker's old certificate any more.
+    ///
+    /// # Errors
+    /// [`RotationError::TooEarly`] if the worker was not seen to connect with the new one;
+    /// [`RotationError::NoWorker`].
+    pub fn retired(&mut self, worker: &str, at: Timestamp) -> Result<(), RotationError> {
+        let worker = self.worker(worker)?;
+        if worker.confirmed.is_none() {
+            let first = vec![Step::Confirm { worker: worker.name.clone() }];
+            return Err(RotationError::TooEarly { first });
+        }
+        worker.retired.get_or_insert(at);
+        Ok(())
+    }
+
+    /// The bundle without the old CA, which may be gone already.
+    ///
+    /// # Errors
+    /// [`RotationError::TooEarly`] while a worker may need it; [`RotationError::NotOfNewCa`] if a worker
+    /// would be locked out all the same, because its new certificate has ended for example.
+    pub fn remove_old_ca(
+        &self,
+        bundle: &CaBundle,
+        at: Timestamp,
+    ) -> Result<CaBundle, RotationError> {
+        let mut first = self.steps(bundle, at);
+        first.retain(|step| *step != Step::RemoveOldCa);
+        if !first.is_empty() {
+            return Err(RotationError::TooEarly { first });
+        }
+        let after = self.without_old(bundle)?;
+        for worker in &self.workers {
+            let Some((leaf, above)) = worker.new.as_deref().and_then(<[_]>::split_first) else {
+                continue;
+            };
+            after.admits(leaf, above, at).map_err(|source| RotationError::NotOfNewCa {
+                worker: worker.name.clone(),
+                leaf: leaf.subject(),
+                source: Box::new(source),
+            })?;
+        }
+        Ok(after)
+    }
+
+    fn without_old(&self, bundle: &CaBundle) -> Result<CaBundle, RotationError> {
+        let there = self.old.certificates().iter().filter(|ca| bundle.certificates().contains(ca));
+        let fingerprints: Vec<_> = there.map(Fingerprint::sha256_of).collect();
+        Ok(bundle.remove(&fingerprints)?)
+    }
+
+    fn worker(&mut self, name: &str) -> Result<&mut RotatedWorker, RotationError> {
+        let known = || self.workers.iter().map(|worker| worker.name.clone()).collect();
+        let error = RotationError::NoWorker { name: name.to_owned(), known: known() };
+        self.workers.iter_mut().find(|worker| worker.name == name).ok_or(error)
+    }
+}
