@@ -202,3 +202,52 @@ fn a_change_that_locks_a_client_out_has_to_be_forced() {
     workshop.run("temporal bundle remove without.pem new/certificate.pem --force").yes();
     assert_eq!(workshop.text("without.pem"), "");
 }
+
+#[test]
+fn a_rotation_is_planned_shown_and_carried_out_step_by_step() {
+    let workshop = Workshop::with_ca();
+    workshop.issue("old-worker");
+    workshop.run("ca create --dir new --subject CN=New --key p256").yes();
+    workshop.run("temporal bundle add bundle.pem ca/certificate.pem").yes();
+    let files = "--plan rotation.json --bundle bundle.pem";
+    let plan = format!(
+        "temporal rotation plan {files} --old-ca ca/certificate.pem --new-ca new/certificate.pem --worker mail=old-worker/certificate.txt"
+    );
+    workshop.refused(2, &format!("{plan} --worker mail"), "a worker is written like");
+    workshop.run(&plan).yes().says("1. add the new CA to the bundle");
+    workshop.refused(1, &plan, "exists");
+
+    let show = || {
+        let ran = workshop.run(&format!("temporal rotation show {files} --json"));
+        let told = ran.json();
+        assert_eq!(ran.status, Some(i32::from(told["complete"] == false)), "{ran}");
+        let steps = told["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(show(), ["add-new-ca", "issue", "confirm", "await-old", "remove-old-ca"]);
+    let add = format!("temporal rotation add-new-ca {files}");
+    workshop.run(&format!("{add} --dry-run")).yes().says("nothing was written");
+    workshop.run(&add).yes().says("+ ");
+    // Again, as after a broken connection: no change.
+    assert_eq!(workshop.json(&add)["added"], json!([]));
+    assert_eq!(show(), ["issue", "confirm", "await-old", "remove-old-ca"]);
+
+    let issued = "temporal rotation issued --plan rotation.json --worker mail --cert";
+    workshop.refused(1, &format!("{issued} old-worker/certificate.txt"), "new CA alone");
+    workshop.run("issue --ca new --subject CN=mail --key p256 --out mail").yes();
+    workshop.run(&format!("{issued} mail/certificate.txt")).yes();
+    assert_eq!(show(), ["confirm", "await-old", "remove-old-ca"]);
+    let remove = format!("temporal rotation remove-old-ca {files}");
+    workshop.refused(1, &remove, "it is too early: first see that mail connects");
+    workshop.refused(
+        1,
+        "temporal rotation retired --plan rotation.json --worker mail",
+        "too early",
+    );
+    workshop.put("broken.json", "{}");
+    workshop.refused(
+        2,
+        "temporal rotation show --plan broken.json --bundle bundle.pem",
+        "no plan of a rotation",
+    );
+}
