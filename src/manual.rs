@@ -10,6 +10,9 @@ pub mod permissions {}
 #[doc = include_str!("manual/performance.md")]
 pub mod performance {}
 
+#[doc = include_str!("manual/temporal_cloud.md")]
+pub mod temporal_cloud {}
+
 #[doc = include_str!("manual/threats.md")]
 pub mod threats {}
 

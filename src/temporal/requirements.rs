@@ -169,3 +169,23 @@ impl fmt::Display for Requirement {
         f.write_str(self.sentence())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Requirement;
+
+    #[test]
+    fn the_manual_says_of_every_requirement_what_the_code_does() {
+        let manual = include_str!("../manual/temporal_cloud.md");
+        let rows: Vec<_> = manual.lines().filter(|line| line.starts_with("| `")).collect();
+        let expected: Vec<_> = Requirement::ALL
+            .iter()
+            .map(|rule| {
+                let (severity, sentence, source) =
+                    (rule.severity(), rule.sentence(), rule.source());
+                format!("| `{}` | {severity} | {sentence} | {source} |", rule.id())
+            })
+            .collect();
+        assert_eq!(rows, expected);
+    }
+}
