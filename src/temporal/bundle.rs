@@ -222,6 +222,13 @@ impl CaBundle {
     /// # Errors
     /// [`BundleError`], the first of them.
     pub fn check(&self) -> Result<(), BundleError> {
+        let (count, bytes) = (self.certificates.len(), self.to_pem().len());
+        if count > MAX_CERTIFICATES {
+            return Err(BundleError::TooMany { count });
+        }
+        if bytes > MAX_BYTES {
+            return Err(BundleError::TooLong { bytes });
+        }
         for certificate in &self.certificates {
             let subject = certificate.subject();
             if !certificate.is_ca() {
@@ -231,20 +238,18 @@ impl CaBundle {
                 return Err(BundleError::Incomplete { subject, issuer: certificate.issuer() });
             }
         }
-        let (count, bytes) = (self.certificates.len(), self.to_pem().len());
-        if count > MAX_CERTIFICATES {
-            return Err(BundleError::TooMany { count });
-        }
-        if bytes > MAX_BYTES {
-            return Err(BundleError::TooLong { bytes });
-        }
         Ok(())
     }
 
-    /// Whether the certificate is a root, or its issuer is in the bundle: by name and signature.
+    /// Whether the certificate is a root, or its issuer is in the bundle: by name and signature, or
+    /// by name alone if the signature is one that nobody should verify.
     pub(super) fn has_issuer_of(&self, certificate: &Certificate) -> bool {
-        verify::issued(certificate, certificate)
-            || self.certificates.iter().any(|issuer| verify::issued(issuer, certificate))
+        let is_weak = verify::signature_weakness(certificate).is_some();
+        let issued = |issuer: &Certificate| match is_weak {
+            true => issuer.subject_der() == certificate.issuer_der(),
+            false => verify::issued(issuer, certificate),
+        };
+        issued(certificate) || self.certificates.iter().any(issued)
     }
 
     /// Whether a client that an earlier bundle admits is admitted by this one. Clients that were not

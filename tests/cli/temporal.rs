@@ -47,7 +47,7 @@ fn what_temporal_cloud_will_accept_is_accepted_until_its_end() {
     assert_eq!(told["not_after"], end);
     assert_eq!(told["findings"], json!([]));
     assert_eq!(told["filters"]["matched"], 0);
-    assert_eq!(told["not_asked"], json!(["public-ca-needs-filters", "key-fits"]));
+    assert_eq!(told["not_asked"], json!(["key-fits"]));
     ran.says("commonName \"WORK*\" by \"worker\"");
 
     let (_, alone) = workshop.check("--bundle bundle.pem");

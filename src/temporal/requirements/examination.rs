@@ -10,6 +10,9 @@ use crate::temporal::bundle::{CaBundle, MAX_BYTES, MAX_CERTIFICATES};
 use crate::temporal::filters::{FilterProblem, FilterSet, Trial};
 use crate::verify::{self, Policy, Verification, VerifiedChain, Verifier, VerifyError};
 
+/// How many paths, one ending after the other, are followed for the end of a client's admission.
+const MOST_PATHS: usize = 64;
+
 /// What is to be given to Temporal Cloud, and presented to it.
 #[derive(Debug, Clone)]
 pub struct Submission {
@@ -119,12 +122,16 @@ impl Examination<'_> {
             let mend = format!("bring it under {MAX_BYTES} bytes: remove CAs, or use shorter keys");
             self.report(R::BundleSize, format!("the bundle has {bytes} bytes of PEM"), mend);
         }
-        if self.submission.system_cas.is_none() {
+        if self.submission.system_cas.is_none() && !self.has_filters() {
             self.unasked.push(R::PublicCaNeedsFilters);
         }
         for certificate in bundle.certificates() {
             self.ca(certificate);
         }
+    }
+
+    fn has_filters(&self) -> bool {
+        self.submission.filters.as_ref().is_some_and(|filters| !filters.is_empty())
     }
 
     fn ca(&mut self, ca: &Certificate) {
@@ -150,12 +157,11 @@ impl Examination<'_> {
             );
             self.report_of(R::CaIssuerInBundle, ca, found, mend);
         }
-        let has_filters = self.submission.filters.as_ref().is_some_and(|all| !all.is_empty());
         let is_same = |other: &Certificate| {
             other.subject_der() == ca.subject_der() && other.public_key_der() == ca.public_key_der()
         };
         let is_public = self.submission.system_cas.iter().flatten().any(is_same);
-        if is_public && !has_filters {
+        if is_public && !self.has_filters() {
             let mend = "add filters that fit only your own clients, or use a CA of your own";
             let found = format!("{who} is of a CA that operating systems trust");
             self.report_of(R::PublicCaNeedsFilters, ca, found, mend);
@@ -351,7 +357,7 @@ impl Examination<'_> {
                 let mut until = chain.window().not_after;
                 // Where one path ends another may go on; each of them ends with a certificate.
                 let ends = above.len() + self.submission.bundle.certificates().len();
-                for _ in 0..ends {
+                for _ in 0..ends.min(MOST_PATHS) {
                     let next = until.plus(std::time::Duration::from_secs(1));
                     match verify(next) {
                         Ok(chain) if chain.window().not_after > until => {
