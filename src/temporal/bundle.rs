@@ -62,9 +62,9 @@ pub enum BundleError {
     /// It cannot be read; a private key in it is such an error.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// There is text, and no certificate.
-    #[error("there is no PEM block in it: a bundle is certificates in PEM, one after the other")]
-    NoPem,
+    /// It is DER perhaps.
+    #[error("it is no text: a bundle is certificates in PEM, one after the other")]
+    NoText,
     /// A certificate is there already.
     #[error("the CA certificate {subject} ({fingerprint}) is in the bundle already")]
     Duplicate {
@@ -130,13 +130,13 @@ impl CaBundle {
     ///
     /// # Errors
     /// [`BundleError::Certificate`], also for a private key, which has no place in a bundle;
-    /// [`BundleError::NoPem`].
+    /// [`BundleError::NoText`].
     pub fn from_pem(text: &[u8]) -> Result<Self, BundleError> {
         if text.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
         if !pem::is_pem(text) {
-            return Err(BundleError::NoPem);
+            return Err(BundleError::NoText);
         }
         let chain = CertificateChain::from_pem_or_der(text)?;
         Ok(Self::of(chain.certificates()))

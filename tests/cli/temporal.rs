@@ -118,7 +118,7 @@ fn files_that_are_something_else_are_told_apart() {
     workshop.put("empty.pem", "");
     let check = "temporal check --bundle";
     workshop.refused(1, &format!("{check} key.pem"), "begins a private key");
-    workshop.refused(1, &format!("{check} der.pem"), "no PEM block");
+    workshop.refused(1, &format!("{check} der.pem"), "it is no text");
     workshop.refused(2, &format!("{check} absent.pem"), "absent.pem");
     workshop.refused(2, &format!("{check} bundle.pem --cert key.pem"), "begins a private key");
     workshop.refused(1, &format!("{check} bundle.pem --filters list.json"), "is a list");

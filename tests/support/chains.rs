@@ -187,8 +187,10 @@ pub struct Handmade {
     pub serial_number: Vec<u8>,
     pub inside: Vec<u8>,
     pub outside: Vec<u8>,
-    /// Name and key come from here.
-    pub subject: Certificate,
+    /// DER of the subject's `Name`.
+    pub name: Vec<u8>,
+    /// DER of a `SubjectPublicKeyInfo`.
+    pub public_key: Vec<u8>,
     /// DER of `[3] EXPLICIT Extensions`, or nothing.
     pub extensions: Vec<u8>,
 }
@@ -201,7 +203,8 @@ impl Handmade {
             serial_number: vec![7],
             inside: ECDSA_SHA256.to_vec(),
             outside: ECDSA_SHA256.to_vec(),
-            subject: subject.clone(),
+            name: subject.subject_der().to_vec(),
+            public_key: subject.public_key_der().to_vec(),
             extensions: Vec::new(),
         }
     }
@@ -216,8 +219,8 @@ impl Handmade {
                 &self.inside,
                 issuer.subject_der(),
                 &tlv(0x30, &validity),
-                self.subject.subject_der(),
-                self.subject.public_key_der(),
+                &self.name,
+                &self.public_key,
                 &self.extensions,
             ]
             .concat(),

@@ -1,44 +1,86 @@
-//! Go's crypto/x509, which nobody here wrote: it judges chains as a TLS server in Go judges its clients'.
+//! Go's crypto/x509 and crypto/tls, which nobody here wrote: the one judges chains as a TLS server in Go
+//! judges its clients', and the other is such a server.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use base64ct::{Base64, Encoding};
-use private_ca::SubjectAlternativeName;
 use private_ca::verify::Purpose;
+use private_ca::{Certificate, SubjectAlternativeName, Timestamp};
 
 use crate::judges::{Case, DerCase};
 
-/// The program of `tests/go`, which answers one line with one line; ended when this is dropped.
-pub struct Go {
+/// A program of `tests/go`, which answers lines with lines; ended when this is dropped.
+struct Program {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Go {
+impl Program {
     /// `None` where there is no Go 1.27, which is an error on a build server.
-    pub fn start() -> Option<Self> {
+    fn start(package: &'static str) -> Option<Self> {
         // The first Go that knows ML-DSA.
         if let Err(reason) = at_least(1, 27) {
             assert!(std::env::var_os("CI").is_none(), "Go 1.27 or later is needed: {reason}");
             println!("skipped: no Go 1.27 or later: {reason}");
             return None;
         }
-        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-        let mut child = undisturbed(PROGRAM.get_or_init(build))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        static PROGRAMS: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+        let program = {
+            let mut programs = PROGRAMS.lock().unwrap();
+            programs.entry(package).or_insert_with(|| build(package)).clone()
+        };
+        let mut child =
+            undisturbed(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let questions = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
         Some(Self { child, questions, answers })
+    }
+
+    fn ask(&mut self, question: &serde_json::Value) {
+        self.questions.write_all(format!("{question}\n").as_bytes()).unwrap();
+    }
+
+    fn answer(&mut self) -> String {
+        // Reasons quote certificates, which may hold anything.
+        let mut answer = Vec::new();
+        self.answers.read_until(b'\n', &mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        answer.strip_suffix('\n').unwrap_or_else(|| panic!("cut off: {answer:?}")).to_owned()
+    }
+
+    fn verdict(&mut self) -> Result<(), String> {
+        let answer = self.answer();
+        if answer == "ok" {
+            return Ok(());
+        }
+        let reason = answer.strip_prefix("refused: ");
+        Err(reason.unwrap_or_else(|| panic!("no verdict: {answer:?}")).to_owned())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// crypto/x509: it is given a chain and says what crypto/tls would say of it.
+pub struct Go(Program);
+
+impl Go {
+    /// `None` where there is no Go 1.27, which is an error on a build server.
+    pub fn start() -> Option<Self> {
+        Program::start(".").map(Self)
     }
 
     /// Whether Go accepts it, or its reason.
@@ -65,24 +107,40 @@ impl Go {
                 _ => None,
             },
         });
-        self.questions.write_all(format!("{question}\n").as_bytes()).unwrap();
-        // Reasons quote certificates, which may hold anything.
-        let mut answer = Vec::new();
-        self.answers.read_until(b'\n', &mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let verdict = answer.strip_suffix('\n');
-        if verdict == Some("ok") {
-            return Ok(());
-        }
-        let reason = verdict.and_then(|line| line.strip_prefix("refused: "));
-        Err(reason.unwrap_or_else(|| panic!("no verdict: {answer:?} on {question}")).to_owned())
+        self.0.ask(&question);
+        self.0.verdict()
     }
 }
 
-impl Drop for Go {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// crypto/tls: a server that asks every client for a certificate.
+pub struct GoFrontend(Program);
+
+impl GoFrontend {
+    /// `None` where there is no Go 1.27, which is an error on a build server.
+    pub fn start() -> Option<Self> {
+        Program::start("./frontend").map(Self)
+    }
+
+    /// Waits for one client, which `connect` is to be at the given address, and says whether it was let
+    /// in, or why not. `server` is a certificate and a key in PEM, `version` 12 or 13.
+    pub fn judge(
+        &mut self,
+        anchors: &[Certificate],
+        server: (&str, &str),
+        at: Timestamp,
+        version: u8,
+        connect: impl FnOnce(SocketAddr),
+    ) -> Result<(), String> {
+        let base64 = |anchor: &Certificate| Base64::encode_string(anchor.as_der());
+        self.0.ask(&serde_json::json!({
+            "anchors": anchors.iter().map(base64).collect::<Vec<_>>(),
+            "certificate": server.0,
+            "key": server.1,
+            "at": at.unix_seconds(),
+            "version": version,
+        }));
+        connect(self.0.answer().parse().unwrap());
+        self.0.verdict()
     }
 }
 
@@ -142,15 +200,17 @@ fn at_least(major: u32, minor: u32) -> Result<(), String> {
 }
 
 /// Every test is a process of its own, and many build at once.
-fn build() -> PathBuf {
+fn build(package: &str) -> PathBuf {
     let folder = folder();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
-    let program = folder.join("verify");
+    let name = Path::new(package).file_name().unwrap_or(OsStr::new("verify"));
+    let program = folder.join(name);
     let output = go(&folder)
         // What the sources' repository says of them is of no use, and asks for git.
         .args(["build", "-buildvcs=false", "-o"])
         .arg(&program)
+        .arg(package)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go"))
         .output()
         .unwrap();

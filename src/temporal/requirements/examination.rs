@@ -259,6 +259,8 @@ impl Examination<'_> {
                     self.report_of(R::LeafNotCa, leaf, format!("{who} is a CA's"), mend);
                 }
             }
+            // What a client's certificate has to say is not to be said of a CA's.
+            return;
         }
         if leaf.version() != 3 {
             let found = format!("{who} is of version {}", leaf.version());
@@ -377,7 +379,8 @@ impl Examination<'_> {
         let earlier = chain.path().iter().find(|ca| ca.validity().not_after < end);
         if let Some(ca) = earlier {
             let found = format!(
-                "the client's certificate ends at {end}, after its CA {} at {}",
+                "the client's certificate {} ends at {end}, after its CA {} at {}",
+                leaf.subject(),
                 ca.subject(),
                 ca.validity().not_after
             );
