@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use error::{Alert, ConnectError};
 pub use frontend::{Frontend, FrontendError};
-pub use probe::{Connection, Probe};
+pub use probe::{CertificateRequest, Connection, Probe};
 
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

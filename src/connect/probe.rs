@@ -1,16 +1,18 @@
 //! One attempt to connect, and its outcome in words.
 
+mod witness;
+
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,8 +21,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::TlsVersion;
 use super::error::{Alert, ConnectError, server_certificate};
-use crate::certificate::{Certificate, CertificateChain};
+use crate::certificate::{Certificate, CertificateChain, DistinguishedName};
 use crate::identity::Identity;
+use witness::{Asked, Seen, Witness};
 
 /// An attempt to connect to a TLS server, with or without a client certificate.
 ///
@@ -49,10 +52,20 @@ pub struct Connection {
     pub cipher_suite: String,
     /// What the server presented, its own certificate first.
     pub server_certificates: Vec<Certificate>,
+    /// Whether the server asked for a certificate, and from whom. One that did not takes anybody.
+    pub certificate_request: Option<CertificateRequest>,
     /// The application protocol that the server chose among those it was offered.
     pub application_protocol: Option<String>,
     /// What the server said without being asked, up to 1 KiB.
     pub greeting: Vec<u8>,
+}
+
+/// That a server wants the client's certificate (RFC 8446 section 4.3.2, RFC 5246 section 7.4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateRequest {
+    /// The authorities of whom it takes certificates. Many servers name none.
+    pub authorities: Vec<DistinguishedName>,
 }
 
 const IN_HANDSHAKE: &str = "in the TLS handshake";
@@ -136,6 +149,11 @@ impl Probe {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(&self) -> Result<Connection, ConnectError> {
+        self.open().await.map(|(connection, _)| connection)
+    }
+
+    /// Connects, and leaves the connection open. What the server said so far is its greeting.
+    pub(super) async fn open(&self) -> Result<(Connection, TlsStream<TcpStream>), ConnectError> {
         match (self.attempt(self.version).await, self.version) {
             (Err(closed @ ConnectError::Closed { .. }), None) => {
                 match self.attempt(Some(TlsVersion::Tls12)).await {
@@ -147,49 +165,53 @@ impl Probe {
         }
     }
 
-    async fn attempt(&self, version: Option<TlsVersion>) -> Result<Connection, ConnectError> {
+    async fn attempt(
+        &self,
+        version: Option<TlsVersion>,
+    ) -> Result<(Connection, TlsStream<TcpStream>), ConnectError> {
         let name = self.server_name.as_ref().unwrap_or(&self.host);
         let server_name = ServerName::try_from(name.clone())
             .map_err(|_| ConnectError::ServerName { name: name.clone() })?;
-        let presented = Presented::default();
-        let configuration = self.configuration(version, presented.clone())?;
+        let seen = Seen::default();
+        let configuration = self.configuration(version, &seen)?;
         let connector = TlsConnector::from(Arc::new(configuration));
         let stream = self.reach().await?;
         let handshake = self.within(IN_HANDSHAKE, connector.connect(server_name, stream)).await?;
-        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE, &presented))?;
+        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE, &seen))?;
         let version = match stream.get_ref().1.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
             _ => TlsVersion::Tls13,
         };
         let greeting = match self.listen(&mut stream).await {
             Ok(greeting) => greeting,
-            Err(error) => match judge(error, AFTER_HANDSHAKE, &presented) {
+            Err(error) => match judge(error, AFTER_HANDSHAKE, &seen) {
                 // In TLS 1.2 the server ends the handshake, after it has judged the client.
                 ConnectError::Closed { .. } if version == TlsVersion::Tls12 => Vec::new(),
                 error => return Err(error),
             },
         };
         let session = stream.get_ref().1;
-        let server_certificates = presented.certificates();
-        Ok(Connection {
+        let connection = Connection {
             version,
             cipher_suite: session
                 .negotiated_cipher_suite()
                 // rustls writes TLS13_ where IANA has TLS_.
                 .map(|suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"))
                 .unwrap_or_default(),
-            server_certificates,
+            server_certificates: seen.certificates(),
+            certificate_request: seen.request(),
             application_protocol: session
                 .alpn_protocol()
                 .map(|name| String::from_utf8_lossy(name).into_owned()),
             greeting,
-        })
+        };
+        Ok((connection, stream))
     }
 
     fn configuration(
         &self,
         version: Option<TlsVersion>,
-        presented: Presented,
+        seen: &Seen,
     ) -> Result<rustls::ClientConfig, ConnectError> {
         let mut roots = RootCertStore::empty();
         for anchor in &self.server_anchors {
@@ -204,20 +226,21 @@ impl Probe {
             Some(version) => vec![version.supported()],
             None => rustls::DEFAULT_VERSIONS.to_vec(),
         };
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
+        let key = match &self.identity {
+            None => None,
+            Some(identity) => {
+                let (certificates, key) = identity.for_rustls();
+                let key = CertifiedKey::from_der(certificates, key, &provider)
+                    .map_err(ConnectError::Configuration)?;
+                Some(Arc::new(key))
+            }
+        };
+        let mut configuration = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .map_err(ConnectError::Configuration)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Witness { judge, presented }));
-        let mut configuration = match &self.identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => {
-                let (certificates, key) = identity.for_rustls();
-                builder
-                    .with_client_auth_cert(certificates, key)
-                    .map_err(ConnectError::Configuration)?
-            }
-        };
+            .with_custom_certificate_verifier(Arc::new(Witness { judge, seen: seen.clone() }))
+            .with_client_cert_resolver(Arc::new(Asked { key, seen: seen.clone() }));
         if self.http2 {
             configuration.alpn_protocols = vec![b"h2".to_vec()];
         }
@@ -281,72 +304,17 @@ impl Probe {
 }
 
 /// What an error of the stream says about the two sides.
-fn judge(error: std::io::Error, stage: &'static str, presented: &Presented) -> ConnectError {
+fn judge(error: std::io::Error, stage: &'static str, seen: &Seen) -> ConnectError {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return ConnectError::Closed { stage, source: error };
     };
     match tls.clone() {
         rustls::Error::AlertReceived(alert) => ConnectError::Refused { alert: Alert(alert) },
         source @ rustls::Error::InvalidCertificate(_) => ConnectError::ServerCertificate {
-            presented: presented.certificates(),
+            presented: seen.certificates(),
             reason: server_certificate(&source),
             source,
         },
         source => ConnectError::Protocol(source),
-    }
-}
-
-/// What the server presented, kept here because rustls keeps nothing of a failed handshake.
-#[derive(Debug, Clone, Default)]
-struct Presented(Arc<Mutex<Vec<Certificate>>>);
-
-impl Presented {
-    fn certificates(&self) -> Vec<Certificate> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// rustls's own judge of server certificates, and a note of what came before it.
-#[derive(Debug)]
-struct Witness {
-    judge: Arc<WebPkiServerVerifier>,
-    presented: Presented,
-}
-
-impl ServerCertVerifier for Witness {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let presented = std::iter::once(end_entity).chain(intermediates);
-        let readable = presented.filter_map(|der| Certificate::from_der(der).ok()).collect();
-        *self.presented.0.lock().unwrap_or_else(PoisonError::into_inner) = readable;
-        self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.judge.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
     }
 }
