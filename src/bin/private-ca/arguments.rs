@@ -2,6 +2,7 @@
 
 mod ca;
 mod certificates;
+mod doctor;
 mod files;
 mod rotation;
 mod temporal;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use ca::*;
 pub(crate) use certificates::*;
+pub(crate) use doctor::*;
 pub(crate) use files::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Verifies that a certificate leads to one of the given trust anchors, and says why not.
     Verify(Box<VerifyArguments>),
+    /// Says why a worker does not connect: configuration, DNS, TCP, TLS, gRPC.
+    Doctor(Box<DoctorArguments>),
     /// Checks what is given to Temporal Cloud, before it is given.
     #[command(subcommand)]
     Temporal(Box<TemporalCommand>),

@@ -7,6 +7,7 @@ mod arguments;
 mod authority;
 #[cfg(feature = "aws")]
 mod aws;
+mod doctor;
 mod failure;
 mod files;
 mod issue;
@@ -46,6 +47,7 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Key(KeyCommand::Encrypt(arguments)) => key::encrypt(&arguments),
         Command::Key(KeyCommand::Inspect(arguments)) => key::inspect(&arguments),
         Command::Verify(arguments) => verification::verify(&arguments),
+        Command::Doctor(arguments) => block_on(doctor::examine(&arguments)),
         Command::Temporal(command) => match *command {
             TemporalCommand::Check(arguments) => temporal::check(&arguments),
             TemporalCommand::Bundle(command) => temporal::change(&command),

@@ -2,6 +2,7 @@
 
 mod authority;
 mod certificate;
+mod doctor;
 mod file;
 mod refusal;
 mod rotation;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use authority::*;
 pub(crate) use certificate::*;
+pub(crate) use doctor::*;
 pub(crate) use file::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
