@@ -71,8 +71,19 @@ pub(super) async fn examine(
     finding: &mut Finding,
     opened: Opened,
 ) -> Result<(), Cause> {
-    let mut service = Service::start(course, opened).await?;
-    let info = service.call("GetSystemInfo", &[]).await?;
+    let agreed = opened.connection.application_protocol.as_deref() == Some("h2");
+    let begin = async {
+        let mut service = Service::start(course, opened).await?;
+        let info = service.call("GetSystemInfo", &[]).await?;
+        Ok((service, info))
+    };
+    let (mut service, info) = begin.await.map_err(|cause| match cause {
+        Cause::NoHttp2 { .. } | Cause::GrpcSilent { .. } if !agreed => {
+            let reason = "it did not agree on h2 in the handshake, and gives no answer in HTTP/2";
+            Cause::NoHttp2 { reason: reason.to_owned() }
+        }
+        other => other,
+    })?;
     match info.status {
         OK => {
             let info = SystemInfo::decode(info.body.as_slice()).unwrap_or_default();
