@@ -18,6 +18,9 @@ mod judges;
 #[path = "support/openssl.rs"]
 mod openssl;
 
+#[cfg(feature = "cli")]
+#[path = "doctor/cli.rs"]
+mod cli;
 #[path = "doctor/configuration.rs"]
 mod configuration;
 #[path = "doctor/frontends.rs"]

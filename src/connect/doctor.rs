@@ -87,8 +87,13 @@ impl Finding {
     }
 
     fn saw(&mut self, name: &'static str, value: impl fmt::Display) {
-        self.evidence.push((name, value.to_string()));
+        self.evidence.push((name, one_line(&value.to_string())));
     }
+}
+
+/// Without anything that ends a line or moves a cursor.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// What was found at every stage that was reached.
@@ -117,7 +122,10 @@ impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.failure() {
             None => f.write_str("connects"),
-            Some((stage, cause)) => write!(f, "does not connect: {stage}: {cause}"),
+            // Names and messages of strangers are in it, who are to begin no line of their own.
+            Some((stage, cause)) => {
+                write!(f, "does not connect: {stage}: {}", one_line(&cause.to_string()))
+            }
         }
     }
 }

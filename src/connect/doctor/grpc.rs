@@ -222,7 +222,7 @@ async fn read(response: Response<Incoming>) -> Result<Result<Answer, Cause>, Str
     let message = headers.get("grpc-message").map(|value| percent_decoded(value.as_bytes()));
     Ok(Ok(Answer {
         status,
-        message: message.unwrap_or_default(),
+        message: super::one_line(&message.unwrap_or_default()),
         body: body.get(5..).unwrap_or_default().to_vec(),
     }))
 }

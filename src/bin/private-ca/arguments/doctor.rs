@@ -19,15 +19,24 @@ Examples:
 It does what the worker will do and stops at the first thing that fails. Exit status: 0 the worker can
 connect, 1 it cannot, 2 could not be asked.")]
 pub(crate) struct DoctorArguments {
-    /// The address that the worker connects to, HOST or HOST:PORT; the port is 7233 if it is not given.
-    #[arg(value_parser = address)]
-    pub(crate) address: (String, u16),
+    #[command(flatten)]
+    pub(crate) frontend: FrontendArguments,
     /// What the worker presents: its certificate, and the intermediates after it.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(crate) cert: Option<PathBuf>,
     /// The worker's private key.
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseSource,
+}
+
+/// Where the worker connects to.
+#[derive(Args)]
+pub(crate) struct FrontendArguments {
+    /// The address that the worker connects to, HOST or HOST:PORT; the port is 7233 if it is not given.
+    #[arg(value_parser = address)]
+    pub(crate) address: (String, u16),
     /// The CAs that vouch for the server; the system's roots if it is not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) server_ca: Option<PathBuf>,
@@ -43,8 +52,6 @@ pub(crate) struct DoctorArguments {
     /// How long each step may take.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) patience: u64,
-    #[command(flatten)]
-    pub(crate) passphrase: PassphraseSource,
 }
 
 fn address(text: &str) -> Result<(String, u16), &'static str> {
@@ -58,7 +65,7 @@ fn address(text: &str) -> Result<(String, u16), &'static str> {
             let (host, rest) = rest.split_once(']').ok_or(wrong)?;
             (host, rest.strip_prefix(':').or(rest.is_empty().then_some("7233")).ok_or(wrong)?)
         }
-        None if text.matches(':').count() > 1 => (text, "7233"),
+        None if text.parse::<std::net::Ipv6Addr>().is_ok() => (text, "7233"),
         None => text.split_once(':').unwrap_or((text, "7233")),
     };
     let port = port.parse().map_err(|_| wrong)?;

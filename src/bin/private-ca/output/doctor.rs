@@ -23,7 +23,8 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
         let _ = writeln!(text, "\n{}: {outcome} ({milliseconds} ms)", finding.stage);
         lines(&mut text, "  ", &finding.evidence);
         for warning in &finding.warnings {
-            let _ = writeln!(text, "  warning: {warning}\n    to mend it: {}", warning.mend());
+            let sentence = warning.to_string().replace('\n', " ");
+            let _ = writeln!(text, "  warning: {sentence}\n    to mend it: {}", warning.mend());
         }
     }
     let reached = diagnosis.findings().len();
