@@ -12,7 +12,7 @@ mod probe;
 
 use std::fmt;
 
-pub use doctor::{Cause, Diagnosis, Doctor, Stage};
+pub use doctor::{Cause, Diagnosis, Doctor, Stage, system_roots};
 pub use error::{Alert, ConnectError};
 pub use frontend::{Frontend, FrontendError};
 pub use probe::{CertificateRequest, Connection, Probe};

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 pub use cause::Cause;
+pub use tls::system_roots;
 
 use super::probe::Probe;
 use crate::certificate::CertificateChain;

@@ -66,8 +66,12 @@ fn show(certificates: &[Certificate], finding: &mut Finding) {
     }
 }
 
-/// The roots of the system, without those that cannot be read.
-fn system_roots() -> Result<CertificateChain, Cause> {
+/// The roots that the operating system trusts, in no particular order and without those that cannot be
+/// read. Their place can be set by `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+///
+/// # Errors
+/// [`Cause::NoSystemRoots`].
+pub fn system_roots() -> Result<CertificateChain, Cause> {
     let found = rustls_native_certs::load_native_certs();
     let roots: Vec<_> =
         found.certs.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
