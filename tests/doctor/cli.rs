@@ -147,12 +147,15 @@ async fn a_worker_of_a_rotation_is_confirmed_by_connecting() {
     let desk = Desk::new(&pki, Service::Statuses(&[])).await;
     let old = pki::authority("Old");
     let chain = |pair: &Pair| CertificateChain::from_pem_or_der(pair.pem.as_bytes()).unwrap();
-    let bundle = CaBundle::of(&[old.certificate.clone()]);
-    let mut rotation =
-        Rotation::plan(&bundle, bundle.certificates(), &[pki.clients.certificate.clone()])
-            .unwrap()
-            .with_worker("mail", &chain(&issue(&old, &[], |_| {})))
-            .unwrap();
+    let bundle = CaBundle::of(std::slice::from_ref(&old.certificate));
+    let mut rotation = Rotation::plan(
+        &bundle,
+        bundle.certificates(),
+        std::slice::from_ref(&pki.clients.certificate),
+    )
+    .unwrap()
+    .with_worker("mail", &chain(&issue(&old, &[], |_| {})))
+    .unwrap();
     let plan = desk.folder.path().join("rotation.json");
     rotation.save(&plan, Existing::Keep).unwrap();
     let confirm = "temporal rotation confirm ADDRESS --plan rotation.json --worker mail --server-ca server-ca.pem";
