@@ -110,7 +110,8 @@ impl WorkerConfiguration {
     /// the address, the namespace and, under `tls`, the paths and the server's name are this
     /// configuration's: those that it does not have are removed, like the `_data` spelling of a
     /// setting, which beside a path is an error in the SDKs, and like `disabled = true`, under
-    /// which they would present no certificate.
+    /// which they would present no certificate. A comment above such a line moves to the first of
+    /// ours under `tls`; one behind it goes with it.
     ///
     /// # Errors
     /// [`MergeError::Toml`] if the text is no TOML, [`MergeError::NotATable`] if it has something

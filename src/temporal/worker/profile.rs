@@ -1,6 +1,6 @@
 //! A profile in `temporal.toml`.
 
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, Item, RawString, Table, TableLike, Value};
 
 use super::{MergeError, WorkerConfiguration};
 
@@ -43,6 +43,7 @@ fn put(
     set(settings, "address", Some(configuration.address.clone()));
     set(settings, "namespace", Some(configuration.namespace.clone()));
     let tls = table(settings, "tls", &format!("{name}.tls"), false)?;
+    let mut comments = String::new();
     for (key, data, value) in [
         ("client_cert_path", "client_cert_data", Some(path(&configuration.client_cert_path))),
         ("client_key_path", "client_key_data", Some(path(&configuration.client_key_path))),
@@ -52,12 +53,20 @@ fn put(
             configuration.server_ca_cert_path.as_ref().map(path),
         ),
     ] {
-        set(tls, data, None);
-        set(tls, key, value);
+        comments.push_str(&remove(tls, data));
+        comments.push_str(&set(tls, key, value));
     }
-    set(tls, "server_name", configuration.server_name.clone());
+    comments.push_str(&set(tls, "server_name", configuration.server_name.clone()));
     if tls.get("disabled").is_some_and(|disabled| disabled.as_bool() != Some(false)) {
-        tls.remove("disabled");
+        comments.push_str(&remove(tls, "disabled"));
+    }
+    // Somebody wrote them, and they may be of more than the line that went.
+    if !comments.is_empty()
+        && let Some(mut key) = tls.key_mut("client_cert_path")
+    {
+        let own = key.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+        let prefix = format!("{comments}{own}");
+        key.leaf_decor_mut().set_prefix(prefix);
     }
     Ok(())
 }
@@ -80,11 +89,20 @@ fn table<'a>(
         .ok_or_else(|| MergeError::NotATable { key: name.to_owned() })
 }
 
-/// Sets or removes a value. What stands around it, and how it is quoted if it says the same, stays.
-fn set(table: &mut dyn TableLike, key: &str, text: Option<String>) {
+/// Removes a setting, and gives the comments that stood above it.
+fn remove(table: &mut dyn TableLike, key: &str) -> String {
+    let above = table.key(key).and_then(|key| key.leaf_decor().prefix());
+    let above = above.and_then(RawString::as_str).filter(|above| above.contains('#'));
+    let above = above.unwrap_or_default().to_owned();
+    table.remove(key);
+    above
+}
+
+/// Sets or removes a value. What stands around it, and how it is quoted if it says the same, stays;
+/// the comments above a value that goes are given back.
+fn set(table: &mut dyn TableLike, key: &str, text: Option<String>) -> String {
     let Some(text) = text else {
-        table.remove(key);
-        return;
+        return remove(table, key);
     };
     match table.get_mut(key) {
         Some(Item::Value(old)) if old.as_str() == Some(&text) => {}
@@ -97,6 +115,7 @@ fn set(table: &mut dyn TableLike, key: &str, text: Option<String>) {
             table.insert(key, Item::Value(Value::from(text)));
         }
     }
+    String::new()
 }
 
 #[cfg(test)]
