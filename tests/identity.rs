@@ -178,3 +178,49 @@ async fn the_last_good_pair_stays_until_the_files_hold_another() {
     let shown = format!("{rotating:?} {watch:?}");
     assert!(!shown.contains("PRIVATE KEY"), "{shown}");
 }
+
+#[cfg(feature = "connect")]
+#[tokio::test]
+async fn a_watch_tells_of_each_replacement_and_of_a_lasting_error_once() {
+    use private_ca::identity::{IdentityWatch, RotatingIdentity};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    let ca = LocalCa::in_memory_root(options("CN=Root")).unwrap();
+    let (certificates, key) = leaf(&ca).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate_file, key_file) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    let identity = Identity::new(certificates.clone(), key.clone()).unwrap();
+    let rotating = Arc::new(RotatingIdentity::new(identity).unwrap());
+    let reports = Mutex::new(Vec::new());
+    let watching = IdentityWatch::new([&certificate_file], &key_file).watch(
+        rotating,
+        Duration::from_millis(1),
+        |report| reports.lock().unwrap().push(report.is_ok()),
+    );
+    let told = async |count| {
+        while reports.lock().unwrap().len() < count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let changing = async {
+        told(1).await; // that there are no files
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        std::fs::write(&certificate_file, certificates[0].to_pem()).unwrap();
+        told(2).await; // that there is no key
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        std::fs::write(folder.path().join("later.pem"), key.to_pkcs8_pem().as_bytes()).unwrap();
+        std::fs::rename(folder.path().join("later.pem"), &key_file).unwrap();
+        while !reports.lock().unwrap().contains(&true) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // An empty certificate may have been seen while it was written, which is another error.
+        let reports = reports.lock().unwrap();
+        assert!((3..=4).contains(&reports.len()), "{reports:?}");
+    };
+    tokio::select! {
+        () = watching => panic!("it has ended"),
+        () = changing => {}
+        () = tokio::time::sleep(Duration::from_secs(30)) => panic!("{reports:?}"),
+    }
+}

@@ -1,5 +1,11 @@
 //! A worker's configuration in files that belong to somebody else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -177,5 +183,142 @@ proptest! {
     fn no_text_makes_the_merge_panic(text in ".*") {
         let _ = configuration().merge_toml(&text, "default");
         let _ = configuration().merge_environment(&text);
+    }
+}
+
+#[cfg(feature = "local")]
+mod checks {
+    use super::*;
+    use private_ca::temporal::worker::{ConfigurationProblem as Problem, Sdk};
+    use private_ca::{
+        CertificateAuthority, CertificatePurpose, CertificateRequest, EncryptedPrivateKey,
+        EncryptionPreset, IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, Passphrase,
+        PrivateKey, RequestedValidity,
+    };
+
+    struct Files {
+        folder: tempfile::TempDir,
+        ca: String,
+        leaf: String,
+        key: PrivateKey,
+    }
+
+    impl Files {
+        async fn new() -> Self {
+            let options = LocalCaOptions::new("CN=Root".parse().unwrap())
+                .with_key_algorithm(KeyAlgorithm::EcdsaP256);
+            let ca = LocalCa::in_memory_root(options).unwrap();
+            let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+            let request = CertificateRequest::new(&key, "CN=worker".parse().unwrap(), &[]).unwrap();
+            let validity = RequestedValidity::days(30);
+            let request = IssueRequest::new(request, CertificatePurpose::Client, validity);
+            let issued = ca.issue(request).await.unwrap();
+            let (ca, leaf) = (issued.chain.to_pem(), issued.certificate.to_pem());
+            Self { folder: tempfile::tempdir().unwrap(), ca, leaf, key }
+        }
+
+        /// The problems of a configuration at Temporal Cloud with these contents.
+        fn problems(
+            &self,
+            sdk: Sdk,
+            certificate: &str,
+            key: &str,
+            change: impl FnOnce(&mut WorkerConfiguration),
+        ) -> Vec<Problem> {
+            let put = |name: &str, text: &str| {
+                let path = self.folder.path().join(name);
+                std::fs::write(&path, text).unwrap();
+                path
+            };
+            put("ca.pem", &self.ca);
+            let mut configuration = configuration();
+            configuration.client_cert_path = put("c.pem", certificate);
+            configuration.client_key_path = put("k.pem", key);
+            change(&mut configuration);
+            let problems = configuration.check(sdk);
+            for problem in &problems {
+                let said = format!("{problem} {problem:?}");
+                let lines = key.lines().filter(|line| !line.starts_with("-----"));
+                assert!(!lines.into_iter().any(|line| said.contains(line)), "{said}");
+            }
+            problems
+        }
+    }
+
+    const ALL: [Sdk; 7] =
+        [Sdk::Rust, Sdk::Go, Sdk::Python, Sdk::TypeScript, Sdk::Java, Sdk::DotNet, Sdk::Cli];
+
+    #[tokio::test]
+    async fn what_is_right_has_no_problem_with_any_sdk() {
+        let files = Files::new().await;
+        let key = files.key.to_pkcs8_pem();
+        for sdk in ALL {
+            let problems = files.problems(sdk, &files.leaf, &key, |_| {});
+            assert!(problems.is_empty(), "{problems:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_mistake_is_named() {
+        let files = Files::new().await;
+        let (leaf, key) = (&files.leaf, files.key.to_pkcs8_pem());
+        let passphrase = Passphrase::new(*b"correct horse");
+        let sealed = EncryptedPrivateKey::encrypt(&files.key, &passphrase, EncryptionPreset::Acm);
+        let sealed = sealed.unwrap().to_pem();
+        let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap().to_pkcs8_pem();
+        let both = format!("{leaf}{}", *key);
+        let reversed = format!("{}{leaf}", files.ca);
+        for sdk in ALL {
+            let at = |certificate: &str, key: &str| files.problems(sdk, certificate, key, |_| {});
+            assert!(matches!(at(leaf, &sealed)[..], [Problem::EncryptedKey { .. }]));
+            assert!(matches!(at(leaf, &other)[..], [Problem::Identity(_)]));
+            assert!(matches!(at(&both, &key)[..], [Problem::KeyBesideCertificates { .. }]));
+            assert!(matches!(at(&reversed, &key)[..], [Problem::Order { .. }]));
+            assert!(matches!(at("\x30\x03\x02\x01\x00", &key)[..], [Problem::NotPem { .. }]));
+            let [Problem::ClientIsCa { .. }, Problem::Identity(_)] = at(&files.ca, &key)[..] else {
+                panic!("{:?}", at(&files.ca, &key));
+            };
+        }
+        // What is inside PKCS#8 is PKCS#1.
+        let rsa = PrivateKey::generate(KeyAlgorithm::RSA_2048).unwrap();
+        let inside = pkcs8::PrivateKeyInfoRef::try_from(rsa.expose_pkcs8_der()).unwrap();
+        let pkcs1 = pkcs8::der::pem::encode_string(
+            "RSA PRIVATE KEY",
+            pkcs8::LineEnding::LF,
+            inside.private_key.as_bytes(),
+        )
+        .unwrap();
+        for sdk in ALL {
+            let problems = files.problems(sdk, leaf, &pkcs1, |_| {});
+            match (sdk, &problems[..]) {
+                (Sdk::Java, [Problem::KeyForm { form, .. }, Problem::Identity(_)]) => {
+                    assert_eq!(form, "RSA PRIVATE KEY");
+                }
+                (Sdk::Java, _) => panic!("{problems:?}"),
+                (_, [Problem::Identity(_)]) => {}
+                _ => panic!("{problems:?}"),
+            }
+        }
+        let changed = |change: &dyn Fn(&mut WorkerConfiguration)| {
+            files.problems(Sdk::Go, leaf, &key, |configuration| change(configuration))
+        };
+        for address in ["hello.a1b2c.tmprl.cloud", "https://h:7233", ":7233", "::1:7233", "h:99999"]
+        {
+            let problems = changed(&|it| it.address = address.into());
+            assert!(matches!(problems[..], [Problem::Address { .. }]), "{address}: {problems:?}");
+        }
+        let problems = changed(&|it| it.namespace = "hello".into());
+        assert!(matches!(problems[..], [Problem::ShortNamespace { .. }]));
+        let problems = changed(&|it| it.namespace = "hello.other".into());
+        assert!(matches!(problems[..], [Problem::OtherNamespace { .. }]));
+        let ca = files.folder.path().join("ca.pem");
+        let problems = changed(&|it| it.server_ca_cert_path = Some(ca.clone()));
+        assert!(matches!(problems[..], [Problem::ServerCaIsClientCa { .. }]));
+        let problems = changed(&|it| {
+            it.server_ca_cert_path = Some(ca.clone());
+            it.address = "[::1]:7233".into();
+            it.namespace = "default".into();
+        });
+        assert!(problems.is_empty(), "{problems:?}");
     }
 }

@@ -9,12 +9,14 @@
 //! [`WorkerConfiguration::merge_environment_file`] replace the settings that a
 //! [`WorkerConfiguration`] describes and leave every other line as it is, comments included.
 
+mod check;
 mod environment_file;
 mod merge;
 mod profile;
 
 use std::path::{Path, PathBuf};
 
+pub use check::{ConfigurationProblem, Sdk};
 pub use merge::MergeError;
 
 /// What a worker needs to know to connect over mTLS.
