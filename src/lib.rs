@@ -52,7 +52,7 @@
 //! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
 //! | `aws` | `AcmPca`, `Acm` (Rust 1.94.1 or later) | AWS's SDK on tokio and rustls with aws-lc-rs |
 //! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |
-//! | `rustls` | `Identity::client_config` | rustls on aws-lc-rs |
+//! | `rustls` | `Identity::client_config`, `RotatingIdentity` | rustls on aws-lc-rs |
 //! | `connect` | the doctor, which says why a worker does not connect; a TLS frontend for tests and a probe | `rustls`, tokio, hyper, hickory-resolver |
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |

@@ -7,6 +7,7 @@ mod file;
 mod refusal;
 mod rotation;
 mod temporal;
+mod worker;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -24,6 +25,7 @@ pub(crate) use doctor::*;
 pub(crate) use file::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
+pub(crate) use worker::*;
 
 use crate::Failure;
 use crate::failure::causes;
