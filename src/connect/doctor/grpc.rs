@@ -220,9 +220,11 @@ async fn read(response: Response<Incoming>) -> Result<Result<Answer, Cause>, Str
         return Ok(Err(not_grpc(head.status.as_u16(), &head.headers, &body)));
     };
     let message = headers.get("grpc-message").map(|value| percent_decoded(value.as_bytes()));
+    // As much as a person reads.
+    let message: String = message.unwrap_or_default().chars().take(500).collect();
     Ok(Ok(Answer {
         status,
-        message: super::one_line(&message.unwrap_or_default()),
+        message: super::one_line(&message),
         body: body.get(5..).unwrap_or_default().to_vec(),
     }))
 }
