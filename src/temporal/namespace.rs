@@ -222,12 +222,13 @@ impl CloudOps {
             };
             let fresh = self.namespace(name).await?;
             // The API does not say by which code it refuses a version that is past. The version itself
-            // says whether it was: it is another one now, or an operation is about to make it so.
+            // says whether it was; or an operation was in the way, which may have ended by now.
+            let is_past = fresh.resource_version != before.resource_version;
+            let is_busy = before.operation.is_some() || fresh.operation.is_some();
             let is_conflict = match unanswered.code {
                 Code::Aborted => true,
-                Code::FailedPrecondition | Code::InvalidArgument | Code::AlreadyExists => {
-                    fresh.resource_version != before.resource_version || fresh.operation.is_some()
-                }
+                Code::FailedPrecondition => is_past || is_busy,
+                Code::InvalidArgument | Code::AlreadyExists => is_past,
                 _ => false,
             };
             if !is_conflict {

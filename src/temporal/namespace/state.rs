@@ -6,7 +6,6 @@ use temporalio_protos::protos::temporal::api::cloud::namespace::v1 as proto;
 use temporalio_protos::protos::temporal::api::cloud::resource::v1::ResourceState;
 
 use super::{CloudOpsError, wire};
-use crate::pem;
 use crate::temporal::bundle::{BundleDifference, CaBundle};
 use crate::temporal::filters::{CertificateFilter, FilterField, FilterSet};
 
@@ -250,7 +249,7 @@ fn bundle(mtls: &proto::MtlsAuthSpec) -> Result<CaBundle, CloudOpsError> {
     let deprecated = mtls.accepted_client_ca_deprecated.as_bytes();
     let current = mtls.accepted_client_ca.as_slice();
     let text = if current.is_empty() { deprecated } else { current };
-    let decoded = match pem::is_pem(text) || text.is_empty() {
+    let decoded = match text.is_empty() || has_pem(text) {
         true => text.to_vec(),
         false => {
             let packed: String = String::from_utf8_lossy(text).split_ascii_whitespace().collect();
@@ -260,6 +259,11 @@ fn bundle(mtls: &proto::MtlsAuthSpec) -> Result<CaBundle, CloudOpsError> {
         }
     };
     CaBundle::from_pem(&decoded).map_err(|error| unreadable("the CA bundle", error))
+}
+
+fn has_pem(text: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"-----BEGIN";
+    text.windows(BEGINNING.len()).any(|window| window == BEGINNING)
 }
 
 fn filter(spec: &proto::CertificateFilterSpec) -> CertificateFilter {
