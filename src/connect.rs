@@ -5,12 +5,14 @@
 //! has judged the client's certificate (RFC 8446 section 4.4.4), so a refusal arrives as an alert on
 //! the first read, or not at all if the client writes first. [`Probe`] reads before anything else.
 
+pub mod doctor;
 mod error;
 mod frontend;
 mod probe;
 
 use std::fmt;
 
+pub use doctor::{Cause, Diagnosis, Doctor, Stage, system_roots};
 pub use error::{Alert, ConnectError};
 pub use frontend::{Frontend, FrontendError};
 pub use probe::{CertificateRequest, Connection, Probe};

@@ -4,7 +4,13 @@
 //! out at the first connection is found out here: a key of another certificate, a reversed chain,
 //! an expired leaf.
 
+#[cfg(feature = "rustls")]
+mod rotating;
+
 use std::path::{Path, PathBuf};
+
+#[cfg(feature = "rustls")]
+pub use rotating::{IdentityWatch, Polled, RotatingIdentity, WatchError};
 
 use crate::certificate::{
     Certificate, CertificateChain, CertificateError, DistinguishedName, Timestamp,
@@ -303,16 +309,8 @@ impl Identity {
         &self,
         server_anchors: &CertificateChain,
     ) -> Result<rustls::ClientConfig, IdentityError> {
-        let mut roots = rustls::RootCertStore::empty();
-        for anchor in server_anchors {
-            roots.add(anchor.as_der().to_vec().into())?;
-        }
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
         let (certificates, key) = self.for_rustls();
-        Ok(rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(certificates, key)?)
+        Ok(trusting(server_anchors)?.with_client_auth_cert(certificates, key)?)
     }
 
     /// The identity in rustls's own types. The key's copy is not wiped: rustls owns it.
@@ -325,4 +323,22 @@ impl Identity {
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(self.key.expose_pkcs8_der().to_vec());
         (certificates, key.into())
     }
+}
+
+/// A client on aws-lc-rs that trusts servers under these anchors.
+#[cfg(feature = "rustls")]
+fn trusting(
+    anchors: &CertificateChain,
+) -> Result<
+    rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>,
+    IdentityError,
+> {
+    let mut roots = rustls::RootCertStore::empty();
+    for anchor in anchors {
+        roots.add(anchor.as_der().to_vec().into())?;
+    }
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    Ok(rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots))
 }

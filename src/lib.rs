@@ -34,8 +34,10 @@
 //! | check that certificate, chain and key fit | [`Identity::new`], [`Verifier::verify`] |
 #![cfg_attr(
     feature = "connect",
-    doc = "| connect over mTLS, and say why not | [`connect::Probe`] |"
+    doc = "| connect over mTLS, and say why not | [`connect::Doctor`], [`connect::Probe`] |"
 )]
+//! | ask whether Temporal Cloud will take it | [`temporal::requirements`] |
+//! | change a namespace's bundle, rotate its CA | [`temporal::bundle`], [`temporal::rotation`] |
 //! | configure the worker | [`temporal::worker::WorkerConfiguration`] |
 //!
 //! Programs depend on two traits, [`CertificateAuthority`] and [`ManagedCertificates`]; which CA is
@@ -46,12 +48,12 @@
 //!
 //! | feature | brings | pulls in |
 //! | --- | --- | --- |
-//! | (none) | keys, requests, verification, both traits, worker configuration | pure Rust: no C compiler, no async runtime |
+//! | (none) | keys, requests, verification, both traits, Temporal Cloud's rules, worker configuration | pure Rust: no C compiler, no async runtime |
 //! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
 //! | `aws` | `AcmPca`, `Acm` (Rust 1.94.1 or later) | AWS's SDK on tokio and rustls with aws-lc-rs |
 //! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |
-//! | `rustls` | `Identity::client_config` | rustls on aws-lc-rs |
-//! | `connect` | a TLS frontend for tests, a probe that says why a connection is refused | `rustls`, tokio |
+//! | `rustls` | `Identity::client_config`, `RotatingIdentity` | rustls on aws-lc-rs |
+//! | `connect` | the doctor, which says why a worker does not connect; a TLS frontend for tests and a probe | `rustls`, tokio, hyper, hickory-resolver |
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |

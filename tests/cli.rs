@@ -8,6 +8,8 @@ mod chains;
 mod temporal;
 #[path = "cli/verification.rs"]
 mod verification;
+#[path = "cli/worker.rs"]
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -114,3 +114,113 @@ async fn rustls_takes_it() {
     let identity = Identity::new(certificates, key).unwrap();
     assert!(identity.client_config(&anchors).unwrap().client_auth_cert_resolver.has_certs());
 }
+
+#[tokio::test]
+async fn the_last_good_pair_stays_until_the_files_hold_another() {
+    use private_ca::identity::{IdentityWatch, Polled, RotatingIdentity, WatchError};
+    use rustls::client::ResolvesClientCert as _;
+
+    let ca = LocalCa::in_memory_root(options("CN=Root")).unwrap();
+    let (first, first_key) = leaf(&ca).await;
+    let (second, second_key) = leaf(&ca).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    let put = |leaf: &Certificate, of: &PrivateKey| {
+        std::fs::write(&certificate, leaf.to_pem()).unwrap();
+        std::fs::write(&key, of.to_pkcs8_pem().as_bytes()).unwrap();
+    };
+    put(&first[0], &first_key);
+    let rotating =
+        RotatingIdentity::new(Identity::new(first.clone(), first_key.clone()).unwrap()).unwrap();
+    // What a handshake gets, not only what is said of it.
+    let presents = |leaf: &Certificate| {
+        let certified = rotating.resolve(&[], &[]).unwrap();
+        certified.keys_match().unwrap();
+        assert_eq!(certified.cert[0].as_ref(), leaf.as_der());
+        assert_eq!(rotating.current().certificate(), leaf);
+    };
+    let mut watch = IdentityWatch::new([&certificate], &key);
+    assert_eq!(watch.poll(&rotating).unwrap(), Polled::Replaced);
+    assert_eq!(watch.poll(&rotating).unwrap(), Polled::Unchanged);
+    presents(&first[0]);
+
+    // Half of a replacement, whichever half.
+    put(&second[0], &first_key);
+    for _ in 0..2 {
+        let error = watch.poll(&rotating).unwrap_err();
+        let WatchError::Identity { source, .. } = error else { panic!("{error}") };
+        assert!(matches!(source, IdentityError::KeyMismatch { .. }), "{source}");
+        presents(&first[0]);
+    }
+    put(&first[0], &second_key);
+    watch.poll(&rotating).unwrap_err();
+    for broken in ["", "-----BEGIN CERTIFICATE-----\nAA", "no certificate"] {
+        put(&second[0], &second_key);
+        std::fs::write(&certificate, broken).unwrap();
+        watch.poll(&rotating).unwrap_err();
+        presents(&first[0]);
+    }
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(watch.poll(&rotating), Err(WatchError::File(_))));
+    presents(&first[0]);
+
+    // An expired pair does not displace a good one.
+    put(&second[0], &second_key);
+    let late = second[0].validity().not_after.plus(std::time::Duration::from_secs(1));
+    let error = watch.poll_at(&rotating, late).unwrap_err();
+    let WatchError::Identity { source, .. } = error else { panic!("{error}") };
+    assert!(matches!(source, IdentityError::Expired { .. }), "{source}");
+    presents(&first[0]);
+
+    assert_eq!(watch.poll(&rotating).unwrap(), Polled::Replaced);
+    presents(&second[0]);
+    assert_eq!(watch.poll(&rotating).unwrap(), Polled::Unchanged);
+    let shown = format!("{rotating:?} {watch:?}");
+    assert!(!shown.contains("PRIVATE KEY"), "{shown}");
+}
+
+#[cfg(feature = "connect")]
+#[tokio::test]
+async fn a_watch_tells_of_each_replacement_and_of_a_lasting_error_once() {
+    use private_ca::identity::{IdentityWatch, RotatingIdentity};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    let ca = LocalCa::in_memory_root(options("CN=Root")).unwrap();
+    let (certificates, key) = leaf(&ca).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate_file, key_file) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    let identity = Identity::new(certificates.clone(), key.clone()).unwrap();
+    let rotating = Arc::new(RotatingIdentity::new(identity).unwrap());
+    let reports = Mutex::new(Vec::new());
+    let watching = IdentityWatch::new([&certificate_file], &key_file).watch(
+        rotating,
+        Duration::from_millis(1),
+        |report| reports.lock().unwrap().push(report.is_ok()),
+    );
+    let told = async |count| {
+        while reports.lock().unwrap().len() < count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let changing = async {
+        told(1).await; // that there are no files
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        std::fs::write(&certificate_file, certificates[0].to_pem()).unwrap();
+        told(2).await; // that there is no key
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        std::fs::write(folder.path().join("later.pem"), key.to_pkcs8_pem().as_bytes()).unwrap();
+        std::fs::rename(folder.path().join("later.pem"), &key_file).unwrap();
+        while !reports.lock().unwrap().contains(&true) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // An empty certificate may have been seen while it was written, which is another error.
+        let reports = reports.lock().unwrap();
+        assert!((3..=4).contains(&reports.len()), "{reports:?}");
+    };
+    tokio::select! {
+        () = watching => panic!("it has ended"),
+        () = changing => {}
+        () = tokio::time::sleep(Duration::from_secs(30)) => panic!("{reports:?}"),
+    }
+}

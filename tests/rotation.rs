@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "support/chains.rs"]
-#[allow(dead_code)]
 mod chains;
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use chains::Authority;
@@ -48,7 +48,7 @@ impl Stage {
         let bundle = bundle(&[&other, &old]);
         let ending = old.leaf_with(|params| params.not_after = date_time_ymd(2027, 3, 10));
         let rotation =
-            Rotation::plan(&bundle, &[old.certificate.clone()], &[new.certificate.clone()])
+            Rotation::plan(&bundle, from_ref(&old.certificate), from_ref(&new.certificate))
                 .unwrap()
                 .with_worker("mail", &presented(&[&ending]))
                 .unwrap()

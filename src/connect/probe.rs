@@ -69,7 +69,7 @@ pub struct CertificateRequest {
 }
 
 const IN_HANDSHAKE: &str = "in the TLS handshake";
-const AFTER_HANDSHAKE: &str = "after the TLS handshake";
+pub(super) const AFTER_HANDSHAKE: &str = "after the TLS handshake";
 
 impl Probe {
     /// An attempt to reach a server whose certificate leads to one of the given anchors.
@@ -163,6 +163,21 @@ impl Probe {
             }
             (outcome, _) => outcome,
         }
+    }
+
+    /// The authorities that the server names when it asks for a certificate, found out without
+    /// presenting one, whatever becomes of the connection. `None` if it does not ask, or the handshake
+    /// does not come so far.
+    pub(super) async fn authorities(&self) -> Option<Vec<DistinguishedName>> {
+        let name = self.server_name.as_ref().unwrap_or(&self.host);
+        let server_name = ServerName::try_from(name.clone()).ok()?;
+        let seen = Seen::default();
+        let connector = TlsConnector::from(Arc::new(self.configuration(self.version, &seen).ok()?));
+        let stream = self.reach().await.ok()?;
+        let handshake = connector.connect(server_name, stream);
+        // Refused or not, it has asked by then.
+        drop(self.within(IN_HANDSHAKE, handshake).await);
+        Some(seen.request()?.authorities)
     }
 
     async fn attempt(

@@ -4,9 +4,20 @@
 //! documentation, "Environment configuration"): a setting given both as a path and as data is an
 //! error, and relative paths are opened against the working directory, so paths here are best
 //! absolute.
+//!
+//! Existing files are merged into: [`WorkerConfiguration::merge_toml_file`] and
+//! [`WorkerConfiguration::merge_environment_file`] replace the settings that a
+//! [`WorkerConfiguration`] describes and leave every other line as it is, comments included.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
+mod check;
+mod environment_file;
+mod merge;
+mod profile;
+
+use std::path::{Path, PathBuf};
+
+pub use check::{ConfigurationProblem, Sdk};
+pub use merge::MergeError;
 
 /// What a worker needs to know to connect over mTLS.
 ///
@@ -86,65 +97,81 @@ impl WorkerConfiguration {
         ]
     }
 
-    /// A profile of `temporal.toml`.
+    /// A profile of `temporal.toml`, as a file of its own.
+    ///
+    /// A path that is not Unicode is written with replacement characters, because TOML has no
+    /// other bytes; [`WorkerConfiguration::merge_toml`] refuses one.
     #[must_use]
     pub fn temporal_toml(&self, profile: &str) -> String {
-        let path = |path: &PathBuf| toml_string(&path.display().to_string());
-        let profile = toml_key(profile);
-        let mut toml = format!(
-            "[profile.{profile}]\naddress = {}\nnamespace = {}\n\n[profile.{profile}.tls]\nclient_cert_path = {}\nclient_key_path = {}\n",
-            toml_string(&self.address),
-            toml_string(&self.namespace),
-            path(&self.client_cert_path),
-            path(&self.client_key_path),
-        );
-        // Writing to a String cannot fail.
-        if let Some(ca) = &self.server_ca_cert_path {
-            let _ = writeln!(toml, "server_ca_cert_path = {}", path(ca));
-        }
-        if let Some(name) = &self.server_name {
-            let _ = writeln!(toml, "server_name = {}", toml_string(name));
-        }
-        toml
+        profile::alone(self, profile)
     }
-}
 
-fn toml_key(key: &str) -> String {
-    let bare = !key.is_empty()
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if bare { key.to_owned() } else { toml_string(key) }
-}
-
-/// A basic string of TOML 1.0.
-fn toml_string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            control if control.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", u32::from(control));
-            }
-            other => quoted.push(other),
-        }
+    /// The text of a `temporal.toml` with this configuration as one of its profiles.
+    ///
+    /// Everything else in the text stays as it is, comments and order included. In the profile
+    /// the address, the namespace and, under `tls`, the paths and the server's name are this
+    /// configuration's: those that it does not have are removed, like the `_data` spelling of a
+    /// setting, which beside a path is an error in the SDKs, and like `disabled = true`, under
+    /// which they would present no certificate. A comment above such a line moves to the first of
+    /// ours under `tls`; one behind it goes with it.
+    ///
+    /// # Errors
+    /// [`MergeError::Toml`] if the text is no TOML, [`MergeError::NotATable`] if it has something
+    /// else where a table must be, [`MergeError::NotUnicode`] if a path cannot be written.
+    pub fn merge_toml(&self, existing: &str, profile: &str) -> Result<String, MergeError> {
+        profile::merge(self, existing, profile)
     }
-    quoted.push('"');
-    quoted
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// The text of an environment file with this configuration's variables in it.
+    ///
+    /// Every other line stays as it is. A variable that is there already is replaced where it
+    /// stands, its repetitions are removed, and so are its `_DATA` spelling, `TEMPORAL_TLS`, and
+    /// the server's variables where this configuration has none. What is missing comes last.
+    ///
+    /// The lines are `KEY=value` without quotes, which `docker run --env-file` (that takes quotes
+    /// literally), Compose, systemd's `EnvironmentFile=` and a POSIX shell all read alike.
+    ///
+    /// # Errors
+    /// [`MergeError::Value`] for a value that those would read differently, such as a path with a
+    /// blank; [`MergeError::Continued`] if a variable to replace is part of a value of several
+    /// lines; [`MergeError::NotUnicode`] if a path cannot be written.
+    pub fn merge_environment(&self, existing: &str) -> Result<String, MergeError> {
+        environment_file::merge(self, existing)
+    }
 
-    #[test]
-    fn a_profile_reads_as_temporal_toml_has_it() {
-        let mut configuration =
-            WorkerConfiguration::new("127.0.0.1:7233", "default", "C:\\a \"b\"", "/key");
-        configuration.server_ca_cert_path = Some("/ca".into());
-        configuration.server_name = Some("frontend".into());
-        assert_eq!(
-            configuration.temporal_toml("default"),
-            "[profile.default]\naddress = \"127.0.0.1:7233\"\nnamespace = \"default\"\n\n[profile.default.tls]\nclient_cert_path = \"C:\\\\a \\\"b\\\"\"\nclient_key_path = \"/key\"\nserver_ca_cert_path = \"/ca\"\nserver_name = \"frontend\"\n"
-        );
-        assert!(configuration.temporal_toml("a b").starts_with("[profile.\"a b\"]"));
+    /// Merges this configuration into a `temporal.toml`, which is created if it is not there.
+    ///
+    /// The file is replaced whole or not at all, and a link to it stays a link. It is readable
+    /// for everyone (mode 0644) only if it was before, otherwise for its owner alone (0600),
+    /// because profiles may hold API keys.
+    ///
+    /// # Errors
+    /// As [`WorkerConfiguration::merge_toml`], and [`MergeError::File`]; the file is as it was.
+    pub fn merge_toml_file(&self, path: impl AsRef<Path>, profile: &str) -> Result<(), MergeError> {
+        merge::in_file(path.as_ref(), |existing| self.merge_toml(existing, profile))
+    }
+
+    /// Merges this configuration into an environment file, which is created if it is not there.
+    ///
+    /// Written as [`WorkerConfiguration::merge_toml_file`] writes.
+    ///
+    /// # Errors
+    /// As [`WorkerConfiguration::merge_environment`], and [`MergeError::File`]; the file is as it
+    /// was.
+    pub fn merge_environment_file(&self, path: impl AsRef<Path>) -> Result<(), MergeError> {
+        merge::in_file(path.as_ref(), |existing| self.merge_environment(existing))
+    }
+
+    /// Refuses a path that neither format can hold.
+    fn check_unicode(&self) -> Result<(), MergeError> {
+        let paths = [&self.client_cert_path, &self.client_key_path];
+        match paths
+            .into_iter()
+            .chain(&self.server_ca_cert_path)
+            .find(|path| path.to_str().is_none())
+        {
+            Some(path) => Err(MergeError::NotUnicode { path: path.clone() }),
+            None => Ok(()),
+        }
     }
 }

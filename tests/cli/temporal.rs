@@ -99,12 +99,14 @@ fn every_broken_rule_is_told_with_its_mend() {
 fn what_is_not_asked_and_what_is_found_are_every_rule_once() {
     let root = Authority::root("Root");
     let workshop = workshop(&[("bundle.pem", &[&root.certificate])]);
-    let (_, told) = workshop.check("--bundle bundle.pem");
+    workshop.put("roots.pem", Authority::root("Public").certificate.to_pem());
+    let (_, told) = workshop.check("--bundle bundle.pem --system-cas roots.pem");
     let unasked = told["not_asked"].as_array().unwrap();
     let of_bundle =
         |rule: &&Requirement| rule.id().starts_with("bundle") || rule.id().starts_with("ca-");
     let asked = Requirement::ALL.iter().filter(of_bundle).count();
-    assert_eq!(unasked.len() + asked, Requirement::ALL.len(), "{told}");
+    // And the rule about public CAs.
+    assert_eq!(unasked.len() + asked + 1, Requirement::ALL.len(), "{told}");
 }
 
 #[test]

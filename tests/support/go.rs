@@ -131,17 +131,42 @@ impl GoFrontend {
         version: u8,
         connect: impl FnOnce(SocketAddr),
     ) -> Result<(), String> {
-        let base64 = |anchor: &Certificate| Base64::encode_string(anchor.as_der());
-        self.0.ask(&serde_json::json!({
-            "anchors": anchors.iter().map(base64).collect::<Vec<_>>(),
-            "certificate": server.0,
-            "key": server.1,
-            "at": at.unix_seconds(),
-            "version": version,
-        }));
+        self.0.ask(&question(anchors, server, at, version, false));
         connect(self.0.answer().parse().unwrap());
         self.0.verdict()
     }
+
+    /// Serves any number of clients at the given address, today.
+    pub fn serve(
+        &mut self,
+        anchors: &[Certificate],
+        server: (&str, &str),
+        version: u8,
+        connect: impl FnOnce(SocketAddr),
+    ) {
+        self.0.ask(&question(anchors, server, Timestamp::now(), version, true));
+        connect(self.0.answer().parse().unwrap());
+        self.0.ask(&serde_json::json!({}));
+        self.0.verdict().unwrap();
+    }
+}
+
+fn question(
+    anchors: &[Certificate],
+    server: (&str, &str),
+    at: Timestamp,
+    version: u8,
+    many: bool,
+) -> serde_json::Value {
+    let base64 = |anchor: &Certificate| Base64::encode_string(anchor.as_der());
+    serde_json::json!({
+        "anchors": anchors.iter().map(base64).collect::<Vec<_>>(),
+        "certificate": server.0,
+        "key": server.1,
+        "at": at.unix_seconds(),
+        "version": version,
+        "many": many,
+    })
 }
 
 /// A command that what is set for Go's developers does not change: with `GODEBUG`, for one, crypto/x509

@@ -191,7 +191,8 @@ fn go_admits_whom_we_predict_and_refuses_the_others() {
     let deep = Client::of(&lowest, |_| {});
     let (root, other, namesake) = (root, other.certificate, namesake.certificate);
     let ca = &root.certificate;
-    let cases: Vec<(&str, bool, Vec<&Certificate>, &Client, Vec<&Certificate>)> = vec![
+    type Case<'a> = (&'a str, bool, Vec<&'a Certificate>, &'a Client, Vec<&'a Certificate>);
+    let cases: Vec<Case<'_>> = vec![
         ("a leaf below a root", true, vec![ca], &leaf, vec![]),
         ("several roots", true, vec![&other, ca], &leaf, vec![]),
         ("another CA", false, vec![&other], &leaf, vec![]),
@@ -232,7 +233,7 @@ fn go_judges_what_is_in_certificates_as_we_do() {
     let now = chains::now();
     let root = Authority::root("Root");
     let none: fn(&mut CertificateParams) = |_| {};
-    let changes: [(&str, bool, fn(&mut CertificateParams)); 11] = [
+    let changes: [Change; 11] = [
         ("sound", true, none),
         ("expired", false, EXPIRED),
         ("not yet valid", false, NOT_YET_VALID),
@@ -257,7 +258,7 @@ fn go_judges_what_is_in_certificates_as_we_do() {
         let bundle = [&root.certificate];
         assert_eq!(judge.agree(what, &bundle, &client.key, &presented, now), expected, "{what}");
     }
-    let changes: [(&str, bool, fn(&mut CertificateParams)); 8] = [
+    let changes: [Change; 8] = [
         ("sound", true, none),
         ("expired", false, EXPIRED),
         ("not yet valid", false, NOT_YET_VALID),
@@ -293,6 +294,9 @@ fn go_judges_what_is_in_certificates_as_we_do() {
     let presented = [&client.certificate, &issuing.certificate];
     assert!(!judge.agree("path length", &[&short.certificate], &client.key, &presented, now));
 }
+
+/// What is changed, and whether the client is then let in.
+type Change = (&'static str, bool, fn(&mut CertificateParams));
 
 fn constrain(params: &mut CertificateParams, domain: &str) {
     params.name_constraints = Some(rcgen::NameConstraints {

@@ -2,9 +2,11 @@
 
 mod ca;
 mod certificates;
+mod doctor;
 mod files;
 mod rotation;
 mod temporal;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -12,9 +14,11 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use ca::*;
 pub(crate) use certificates::*;
+pub(crate) use doctor::*;
 pub(crate) use files::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
+pub(crate) use worker::*;
 
 use crate::{Failure, OrFail as _};
 
@@ -70,6 +74,11 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Verifies that a certificate leads to one of the given trust anchors, and says why not.
     Verify(Box<VerifyArguments>),
+    /// Configures a worker.
+    #[command(subcommand)]
+    Worker(Box<WorkerCommand>),
+    /// Says why a worker does not connect: configuration, DNS, TCP, TLS, gRPC.
+    Doctor(Box<DoctorArguments>),
     /// Checks what is given to Temporal Cloud, before it is given.
     #[command(subcommand)]
     Temporal(Box<TemporalCommand>),

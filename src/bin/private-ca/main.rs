@@ -7,6 +7,7 @@ mod arguments;
 mod authority;
 #[cfg(feature = "aws")]
 mod aws;
+mod doctor;
 mod failure;
 mod files;
 mod issue;
@@ -19,12 +20,13 @@ mod rotation;
 mod temporal;
 mod verification;
 mod walkthrough;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, CaCommand, Command, KeyCommand, TemporalCommand};
+use arguments::{Arguments, CaCommand, Command, KeyCommand, TemporalCommand, WorkerCommand};
 use failure::{Failure, OrFail};
 use output::Answer;
 
@@ -46,6 +48,10 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Key(KeyCommand::Encrypt(arguments)) => key::encrypt(&arguments),
         Command::Key(KeyCommand::Inspect(arguments)) => key::inspect(&arguments),
         Command::Verify(arguments) => verification::verify(&arguments),
+        Command::Worker(command) => match *command {
+            WorkerCommand::Config(arguments) => worker::config(&arguments),
+        },
+        Command::Doctor(arguments) => block_on(doctor::examine(&arguments)),
         Command::Temporal(command) => match *command {
             TemporalCommand::Check(arguments) => temporal::check(&arguments),
             TemporalCommand::Bundle(command) => temporal::change(&command),

@@ -2,10 +2,12 @@
 
 mod authority;
 mod certificate;
+mod doctor;
 mod file;
 mod refusal;
 mod rotation;
 mod temporal;
+mod worker;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -19,9 +21,11 @@ use zeroize::Zeroizing;
 
 pub(crate) use authority::*;
 pub(crate) use certificate::*;
+pub(crate) use doctor::*;
 pub(crate) use file::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
+pub(crate) use worker::*;
 
 use crate::Failure;
 use crate::failure::causes;

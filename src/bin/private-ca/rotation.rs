@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use private_ca::Timestamp;
-use private_ca::file::Existing;
+use private_ca::file::{self, Existing};
 use private_ca::temporal::bundle::CaBundle;
 use private_ca::temporal::rotation::{Rotation, RotationError};
 
 use crate::arguments::{
-    RotationBundleArguments, RotationCommand, RotationIssuedArguments, RotationPlanArguments,
-    RotationShowArguments, RotationWorkerArguments,
+    RotationBundleArguments, RotationCommand, RotationConfirmArguments, RotationIssuedArguments,
+    RotationPlanArguments, RotationShowArguments, RotationWorkerArguments,
 };
+use crate::doctor::doctor;
 use crate::files::{certificates, in_file};
 use crate::output::{self, Answer};
 use crate::temporal::{all_certificates, bundle, deliver};
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &RotationCommand) -> Result<Answer, Failure> {
             let presented = certificates(cert)?;
             note(worker, |plan, name, now| plan.issued(name, &presented, now))
         }
+        RotationCommand::Confirm(arguments) => crate::block_on(confirm(arguments)),
         RotationCommand::Retired(worker) => note(worker, Rotation::retired),
         RotationCommand::RemoveOldCa(arguments) => change(arguments, Rotation::remove_old_ca),
     }
@@ -61,6 +63,23 @@ fn note(
     change(&mut rotation, &arguments.worker, Timestamp::now()).or_no()?;
     rotation.save(&arguments.plan, Existing::Replace).or_unasked()?;
     Ok(output::written(&arguments.plan))
+}
+
+/// Connects as the worker will, with the certificate that the plan has for it.
+async fn confirm(arguments: &RotationConfirmArguments) -> Result<Answer, Failure> {
+    let RotationWorkerArguments { plan, worker } = &arguments.worker;
+    let mut rotation = load(plan)?;
+    let presented = rotation.presented(worker).or_no()?;
+    let key = file::read(&arguments.key).or_unasked()?;
+    let diagnosis = doctor(&arguments.frontend)?
+        .with_client(presented.to_pem().as_bytes(), &key, arguments.passphrase.named()?)
+        .examine()
+        .await;
+    if diagnosis.failure().is_none() {
+        rotation.confirmed(worker, Timestamp::now()).or_no()?;
+        rotation.save(plan, Existing::Replace).or_unasked()?;
+    }
+    Ok(output::diagnosis(&diagnosis))
 }
 
 /// Changes the bundle by the plan.

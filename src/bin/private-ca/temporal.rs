@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use private_ca::connect::system_roots;
 use private_ca::file::{self, Existing, Secrecy};
 use private_ca::key::KeyError;
 use private_ca::temporal::bundle::{CaBundle, Fingerprint};
@@ -30,8 +31,13 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Answer, Failure> {
         submission =
             submission.with_filters(filters.map_err(|error| in_file(path, error)).or_no()?);
     }
-    if let Some(path) = &arguments.system_cas {
-        submission = submission.with_system_cas(certificates(path)?.certificates().to_vec());
+    let system_cas = match &arguments.system_cas {
+        Some(path) => Some(certificates(path)?),
+        // A machine without any cannot say; the rule is then not asked.
+        None => system_roots().ok(),
+    };
+    if let Some(cas) = system_cas {
+        submission = submission.with_system_cas(cas.certificates().to_vec());
     }
     if let Some(at) = arguments.at {
         submission = submission.at(at);

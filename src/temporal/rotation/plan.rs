@@ -142,6 +142,19 @@ impl Rotation {
         Ok(())
     }
 
+    /// What a worker will present.
+    ///
+    /// # Errors
+    /// [`RotationError::TooEarly`] if it has no certificate of the new CA yet;
+    /// [`RotationError::NoWorker`].
+    pub fn presented(&self, worker: &str) -> Result<CertificateChain, RotationError> {
+        let found = self.workers.iter().find(|known| known.name == worker);
+        let new = found.ok_or_else(|| self.unknown(worker))?.new.clone();
+        new.and_then(|certificates| CertificateChain::new(certificates).ok()).ok_or_else(|| {
+            RotationError::TooEarly { first: vec![Step::Issue { worker: worker.to_owned() }] }
+        })
+    }
+
     /// Notes that a worker was seen to connect with its new certificate.
     ///
     /// # Errors
@@ -206,9 +219,13 @@ impl Rotation {
         Ok(bundle.remove(&fingerprints)?)
     }
 
+    fn unknown(&self, name: &str) -> RotationError {
+        let known = self.workers.iter().map(|worker| worker.name.clone()).collect();
+        RotationError::NoWorker { name: name.to_owned(), known }
+    }
+
     fn worker(&mut self, name: &str) -> Result<&mut RotatedWorker, RotationError> {
-        let known = || self.workers.iter().map(|worker| worker.name.clone()).collect();
-        let error = RotationError::NoWorker { name: name.to_owned(), known: known() };
-        self.workers.iter_mut().find(|worker| worker.name == name).ok_or(error)
+        let unknown = self.unknown(name);
+        self.workers.iter_mut().find(|worker| worker.name == name).ok_or(unknown)
     }
 }

@@ -1,7 +1,7 @@
 // Frontend is a TLS server of Go's crypto/tls that asks every client for a certificate, as the frontend
-// of Temporal Cloud does. It reads one case a line, in JSON, answers with the address where it waits for
-// one client, and when that client is gone with one more line: `ok`, or `refused: ` and the reason in
-// Go's words.
+// of Temporal Cloud does. It reads one case a line, in JSON, and answers with the address where it waits
+// for one client; when that client is gone it says `ok`, or `refused: ` and the reason in Go's words. If
+// the case is open to many, it serves clients until there is one more line, and says `ok`.
 package main
 
 import (
@@ -27,6 +27,8 @@ type handshake struct {
 	At int64
 	// 12 or 13.
 	Version int
+	// Whether many clients come, of whom nothing is said.
+	Many bool
 }
 
 // patience is for a client that never comes, or never speaks.
@@ -56,7 +58,21 @@ func main() {
 		}
 		fmt.Println(listener.Addr())
 		verdict := "ok"
-		if err := serve(listener, config); err != nil {
+		if h.Many {
+			go func() {
+				for {
+					connection, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go serve(connection, config)
+				}
+			}()
+			var end struct{}
+			if err := cases.Decode(&end); err != nil {
+				log.Fatal(err)
+			}
+		} else if err := serveOne(listener, config); err != nil {
 			verdict = "refused: " + lineBreaks.Replace(err.Error())
 		}
 		listener.Close()
@@ -91,24 +107,27 @@ func configuration(h handshake) (*tls.Config, error) {
 	}, nil
 }
 
-// serve shakes hands with one client, and reads one byte from it.
-func serve(listener net.Listener, config *tls.Config) error {
-	deadline := time.Now().Add(patience)
-	if err := listener.(*net.TCPListener).SetDeadline(deadline); err != nil {
+func serveOne(listener net.Listener, config *tls.Config) error {
+	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	connection, err := listener.Accept()
 	if err != nil {
 		return err
 	}
+	return serve(connection, config)
+}
+
+// serve shakes hands with one client, and reads one byte from it.
+func serve(connection net.Conn, config *tls.Config) error {
 	defer connection.Close()
-	if err := connection.SetDeadline(deadline); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	server := tls.Server(connection, config)
 	if err := server.Handshake(); err != nil {
 		return err
 	}
-	_, err = io.ReadFull(server, make([]byte, 1))
+	_, err := io.ReadFull(server, make([]byte, 1))
 	return err
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{FrontendArguments, PassphraseSource};
+
 #[derive(Subcommand)]
 pub(crate) enum RotationCommand {
     /// Plans a rotation and writes the plan.
@@ -14,6 +16,8 @@ pub(crate) enum RotationCommand {
     AddNewCa(RotationBundleArguments),
     /// Notes the certificate of the new CA that a worker will present.
     Issued(RotationIssuedArguments),
+    /// Connects with a worker's new certificate, and notes that it does.
+    Confirm(Box<RotationConfirmArguments>),
     /// Notes that a worker's old certificate is not used any more, before its end.
     Retired(RotationWorkerArguments),
     /// Removes the old CA from the bundle, once no worker needs it.
@@ -92,6 +96,25 @@ pub(crate) struct RotationIssuedArguments {
     /// What the worker will present: its certificate, and the intermediates after it.
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: PathBuf,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal rotation confirm hello.a1b2c.tmprl.cloud:7233 --namespace hello.a1b2c \\
+      --plan rotation.json --worker payments --key payments-new/private_key_nopass.txt
+
+If it does not connect, this says why, as private-ca doctor does, and notes nothing.")]
+pub(crate) struct RotationConfirmArguments {
+    #[command(flatten)]
+    pub(crate) frontend: FrontendArguments,
+    #[command(flatten)]
+    pub(crate) worker: RotationWorkerArguments,
+    /// The key of the worker's new certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseSource,
 }
 
 #[derive(Args)]

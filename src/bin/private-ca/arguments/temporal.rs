@@ -43,7 +43,8 @@ pub(crate) struct CheckArguments {
     /// The namespace's certificate filters, in tcld's JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) filters: Option<PathBuf>,
-    /// The CAs that operating systems trust, to notice one of them in the bundle: PEM.
+    /// The CAs that operating systems trust, to notice one of them in the bundle: PEM; this system's own
+    /// if it is not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) system_cas: Option<PathBuf>,
     /// At another moment than now (RFC 3339).
