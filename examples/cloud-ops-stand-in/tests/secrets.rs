@@ -52,9 +52,8 @@ async fn the_api_key_is_in_no_log_error_or_debug() {
     tracing::subscriber::set_global_default(listener.clone()).unwrap();
     // The server has another key, so that the client's is in this process for the client alone.
     let stand_in = StandIn::start("another").await.unwrap();
-    let mut faults = Faults::default();
     // A careless server repeats what it was given.
-    faults.echo = format!(": you gave {KEY}");
+    let faults = Faults { echo: format!(": you gave {KEY}"), ..Faults::default() };
     stand_in.set_faults(faults);
     let mut options = CloudOpsOptions::default();
     options.address = stand_in.address().to_string();
