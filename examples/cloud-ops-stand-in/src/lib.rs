@@ -21,7 +21,7 @@ pub use temporalio_protos as protos;
 use temporalio_protos::temporal::api::cloud::namespace::v1::NamespaceSpec;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 /// A server that ends when it is dropped.
 #[derive(Debug)]
@@ -45,13 +45,27 @@ impl StandIn {
     /// # Errors
     /// The operating system's, if the port is taken.
     pub async fn start_at(api_key: &str, port: u16) -> io::Result<Self> {
+        Self::serve(Server::builder(), api_key, port).await
+    }
+
+    /// The same on a free port with TLS, as the real one has it: a certificate with its intermediates and
+    /// its key, in PEM.
+    ///
+    /// # Errors
+    /// The operating system's; a certificate or key that is none.
+    pub async fn start_with_tls(api_key: &str, chain: &str, key: &str) -> io::Result<Self> {
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(chain, key));
+        let server = Server::builder().tls_config(tls).map_err(io::Error::other)?;
+        Self::serve(server, api_key, 0).await
+    }
+
+    async fn serve(mut server: Server, api_key: &str, port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let account = Arc::new(Mutex::new(Account::new(api_key)));
         let service = service::CloudService::new(account.clone());
-        let serving = Server::builder()
-            .add_service(service)
-            .serve_with_incoming(TcpListenerStream::new(listener));
+        let serving =
+            server.add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
         let task = tokio::spawn(async move {
             // It ends with the listener; nobody is left to be told.
             let _ = serving.await;

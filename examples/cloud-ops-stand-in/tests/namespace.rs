@@ -10,7 +10,10 @@ use private_ca::temporal::namespace::{
     ApiKey, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, OperationState,
     Outcome, Sent, UpdateError,
 };
-use private_ca::{Certificate, LocalCa};
+use private_ca::{
+    Certificate, CertificateAuthority as _, CertificatePurpose, CertificateRequest, IssueRequest,
+    KeyAlgorithm, LocalCa, PrivateKey, RequestedValidity, SubjectAlternativeName,
+};
 use private_ca_cloud_ops_stand_in::protos::temporal::api::cloud::namespace::v1::{
     ApiKeyAuthSpec, CertificateFilterSpec, FairnessSpec, LifecycleSpec, MtlsAuthSpec, NamespaceSpec,
 };
@@ -475,4 +478,37 @@ async fn the_api_key_crosses_no_network_in_plain_text() {
         let error = CloudOps::with_options(ApiKey::new(KEY).unwrap(), options.clone()).unwrap_err();
         assert!(matches!(error, CloudOpsError::Address { .. }), "{address}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn over_tls_the_server_has_to_be_one_of_the_given_cas() {
+    let ca = LocalCa::in_memory().unwrap();
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let names = [SubjectAlternativeName::Ip("127.0.0.1".parse().unwrap())];
+    let request = CertificateRequest::new(&key, "CN=api".parse().unwrap(), &names).unwrap();
+    let server = CertificatePurpose::Server;
+    let request = IssueRequest::new(request, server, RequestedValidity::days(1));
+    let chain = ca.issue(request).await.unwrap().certificate.to_pem();
+    let stand_in = StandIn::start_with_tls(KEY, &chain, &key.to_pkcs8_pem()).await.unwrap();
+    stand_in.add_namespace(NAME, &specification(&[]));
+
+    let mut options = options(&stand_in);
+    options.plaintext = false;
+    options.tries = 2;
+    let reading = |server_ca: Option<Vec<Certificate>>| {
+        let mut options = options.clone();
+        options.server_ca = server_ca;
+        let cloud = CloudOps::with_options(ApiKey::new(KEY).unwrap(), options).unwrap();
+        async move { cloud.namespace(NAME).await }
+    };
+    let namespace = reading(Some(ca.chain().certificates().to_vec())).await.unwrap();
+    assert_eq!(namespace.name, NAME);
+    // Another CA of the same name; and the operating system's, which do not know this one.
+    let another = LocalCa::in_memory().unwrap().chain().certificates().to_vec();
+    for roots in [Some(another), None] {
+        let error = reading(roots).await.unwrap_err();
+        assert!(matches!(error, CloudOpsError::Unreachable { attempts: 2, .. }), "{error:?}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+    assert_eq!(stand_in.calls("GetNamespace"), 1);
 }
