@@ -38,6 +38,10 @@
 )]
 //! | ask whether Temporal Cloud will take it | [`temporal::requirements`] |
 //! | change a namespace's bundle, rotate its CA | [`temporal::bundle`], [`temporal::rotation`] |
+#![cfg_attr(
+    feature = "temporal-cloud",
+    doc = "| give the CA and filters to the namespace | [`temporal::namespace::CloudOps::update`] |"
+)]
 //! | configure the worker | [`temporal::worker::WorkerConfiguration`] |
 //!
 //! Programs depend on two traits, [`CertificateAuthority`] and [`ManagedCertificates`]; which CA is
@@ -54,13 +58,13 @@
 //! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |
 //! | `rustls` | `Identity::client_config`, `RotatingIdentity` | rustls on aws-lc-rs |
 //! | `connect` | the doctor, which says why a worker does not connect; a TLS frontend for tests and a probe | `rustls`, tokio, hyper, hickory-resolver |
+//! | `temporal-cloud` | reading and changing a namespace over Temporal's Cloud Ops API (Rust 1.92 or later) | temporalio-protos, tonic on rustls with aws-lc-rs |
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |
 //! | `insecure-legacy-encryption` | reading keys under PBES1, PKCS#12's schemes, DES, RC2, RC4 and OpenSSL's traditional PEM | md-5, rc2, rc4 |
 //!
-//! Features only add. Steps of the journey that are not in this version (the namespace's CA bundle over
-//! the Cloud Ops API) are listed in `CHANGELOG.md`.
+//! Features only add.
 //!
 //! # Reasons
 //!

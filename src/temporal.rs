@@ -2,6 +2,8 @@
 
 pub mod bundle;
 pub mod filters;
+#[cfg(feature = "temporal-cloud")]
+pub mod namespace;
 pub mod requirements;
 pub mod rotation;
 pub mod worker;

@@ -4,6 +4,8 @@ mod ca;
 mod certificates;
 mod doctor;
 mod files;
+#[cfg(feature = "temporal-cloud")]
+mod namespace;
 mod rotation;
 mod temporal;
 mod worker;
@@ -16,6 +18,8 @@ pub(crate) use ca::*;
 pub(crate) use certificates::*;
 pub(crate) use doctor::*;
 pub(crate) use files::*;
+#[cfg(feature = "temporal-cloud")]
+pub(crate) use namespace::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
 pub(crate) use worker::*;

@@ -13,6 +13,8 @@ mod files;
 mod issue;
 mod key;
 mod managed;
+#[cfg(feature = "temporal-cloud")]
+mod namespace;
 mod output;
 mod passphrase;
 mod reference;
@@ -55,6 +57,8 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Temporal(command) => match *command {
             TemporalCommand::Check(arguments) => temporal::check(&arguments),
             TemporalCommand::Bundle(command) => temporal::change(&command),
+            #[cfg(feature = "temporal-cloud")]
+            TemporalCommand::Namespace(command) => block_on(namespace::run(&command)),
             TemporalCommand::Rotation(command) => rotation::run(&command),
         },
         Command::Inspect(arguments) => verification::inspect(&arguments),

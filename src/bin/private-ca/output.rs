@@ -4,6 +4,8 @@ mod authority;
 mod certificate;
 mod doctor;
 mod file;
+#[cfg(feature = "temporal-cloud")]
+mod namespace;
 mod refusal;
 mod rotation;
 mod temporal;
@@ -23,6 +25,8 @@ pub(crate) use authority::*;
 pub(crate) use certificate::*;
 pub(crate) use doctor::*;
 pub(crate) use file::*;
+#[cfg(feature = "temporal-cloud")]
+pub(crate) use namespace::*;
 pub(crate) use rotation::*;
 pub(crate) use temporal::*;
 pub(crate) use worker::*;

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use private_ca::Timestamp;
 use private_ca::temporal::bundle::Fingerprint;
 
+#[cfg(feature = "temporal-cloud")]
+use super::NamespaceCommand;
 use super::{PassphraseSource, RotationCommand};
 
 #[derive(Subcommand)]
@@ -15,6 +17,10 @@ pub(crate) enum TemporalCommand {
     /// Lists and changes a CA bundle in a file.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Reads and changes a namespace: its CA bundle and its certificate filters.
+    #[cfg(feature = "temporal-cloud")]
+    #[command(subcommand)]
+    Namespace(NamespaceCommand),
     /// Exchanges a CA for another with no moment in which a worker is locked out.
     #[command(subcommand)]
     Rotation(RotationCommand),

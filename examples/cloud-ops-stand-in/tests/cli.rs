@@ -1,0 +1,190 @@
+//! `private-ca temporal namespace` against the stand-in. The command is built by its own package.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use private_ca::temporal::bundle::Fingerprint;
+use private_ca::{Certificate, LocalCa};
+use private_ca_cloud_ops_stand_in::protos::temporal::api::cloud::namespace::v1::{
+    ApiKeyAuthSpec, MtlsAuthSpec, NamespaceSpec,
+};
+use private_ca_cloud_ops_stand_in::{Ending, Faults, StandIn};
+
+const KEY: &str = "tmprl_secret_4f1c09ab";
+const NAME: &str = "hello.a1b2c";
+
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let built = Command::new(env!("CARGO"))
+            .current_dir(root)
+            .args(["build", "--package", "private-ca", "--bin", "private-ca"])
+            .args(["--no-default-features", "--features", "cli,temporal-cloud"])
+            .args(["--message-format", "json-render-diagnostics"])
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(built.status.success());
+        let messages = String::from_utf8(built.stdout).unwrap();
+        let executable = messages.lines().find_map(|line| {
+            let (_, rest) = line.split_once(r#""executable":""#)?;
+            Some(rest.split_once('"')?.0.to_owned())
+        });
+        executable.unwrap().into()
+    })
+}
+
+struct Setting {
+    stand_in: StandIn,
+    folder: tempfile::TempDir,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let stand_in = StandIn::start(KEY).await.unwrap();
+        stand_in.add_namespace(
+            NAME,
+            &NamespaceSpec {
+                name: "hello".to_owned(),
+                mtls_auth: Some(MtlsAuthSpec::default()),
+                api_key_auth: Some(ApiKeyAuthSpec { enabled: true }),
+                ..NamespaceSpec::default()
+            },
+        );
+        Self { stand_in, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, contents: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, contents).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn ca(&self, name: &str) -> (Certificate, String) {
+        let ca = LocalCa::in_memory().unwrap().chain().certificates()[0].clone();
+        let path = self.file(name, &ca.to_pem());
+        (ca, path)
+    }
+
+    async fn run_with(&self, key: Option<&str>, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program());
+        command.args(["temporal", "namespace"]).args(arguments);
+        command.args(["--plaintext", "--address", &self.stand_in.address().to_string()]);
+        command.stdin(Stdio::null()).env_remove("TEMPORAL_CLOUD_API_KEY");
+        if let Some(key) = key {
+            command.env("TEMPORAL_CLOUD_API_KEY", key);
+        }
+        // The stand-in answers on this runtime.
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        for text in [&output.stdout, &output.stderr] {
+            assert!(!String::from_utf8_lossy(text).contains(KEY));
+        }
+        output
+    }
+
+    async fn run(&self, status: i32, arguments: &[&str]) -> String {
+        let output = self.run_with(Some(KEY), arguments).await;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+        text
+    }
+
+    fn updates(&self) -> usize {
+        self.stand_in.calls("UpdateNamespace")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_changed_without_yes_where_there_is_no_terminal() {
+    let setting = Setting::new().await;
+    let (ca, path) = setting.ca("ca.pem");
+    let fingerprint = Fingerprint::sha1_of(&ca).to_string();
+    let add = ["bundle", "add", NAME, &path];
+    let text = setting.run(1, &add).await;
+    assert!(text.contains(&format!("+ {fingerprint}")) && text.contains("--yes"), "{text}");
+    let text = setting.run(0, &[&add[..], &["--dry-run", "--yes"]].concat()).await;
+    assert!(
+        text.contains(&format!("+ {fingerprint}")) && text.contains("nothing was sent"),
+        "{text}"
+    );
+    assert_eq!(setting.updates(), 0);
+    let text = setting.run(0, &[&add[..], &["--yes"]].concat()).await;
+    assert!(text.contains("fulfilled"), "{text}");
+    assert_eq!(setting.updates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_changed_and_a_repetition_is_a_mistake_unless_it_is_allowed_for() {
+    let setting = Setting::new().await;
+    let ((one, one_path), (two, two_path)) = (setting.ca("one.pem"), setting.ca("two.pem"));
+    let [sha1, sha256] = [Fingerprint::sha1_of(&one), Fingerprint::sha256_of(&two)];
+    let (sha1, sha256) = (sha1.to_string(), sha256.to_string());
+    setting.run(0, &["bundle", "add", NAME, &one_path, "--yes"]).await;
+    let text = setting.run(1, &["bundle", "add", NAME, &one_path, "--yes"]).await;
+    assert!(text.contains("in the bundle already"), "{text}");
+    setting.run(0, &["bundle", "add", NAME, &one_path, "--yes", "--idempotent"]).await;
+    setting.run(0, &["bundle", "replace", NAME, &two_path, "--yes"]).await;
+    setting.run(1, &["bundle", "replace", NAME, &two_path, "--yes"]).await;
+    setting.run(0, &["bundle", "replace", NAME, &two_path, "--yes", "--idempotent"]).await;
+    assert_eq!(setting.updates(), 2);
+    let text = setting.run(0, &["bundle", "list", NAME]).await;
+    assert!(text.contains(&Fingerprint::sha1_of(&two).to_string()) && !text.contains(&sha1));
+    let remove = ["bundle", "remove", NAME, "--fingerprint"];
+    let text = setting.run(1, &[&remove[..], &[&sha1, "--yes"]].concat()).await;
+    assert!(text.contains(&sha1), "{text}");
+    setting.run(0, &[&remove[..], &[&sha256, "--yes"]].concat()).await;
+    assert_eq!(setting.updates(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_go_out_and_come_back_in_tclds_json() {
+    let setting = Setting::new().await;
+    let json = r#"{ "filters": [ { "commonName": "*.acme.internal", "organization": "Acme" } ] }"#;
+    let path = setting.file("filters.json", json);
+    let text = setting.run(0, &["filters", "import", NAME, &path, "--yes"]).await;
+    assert!(
+        text.contains(r#"+ filter: commonName "*.acme.internal" and organization "Acme""#),
+        "{text}"
+    );
+    for flags in [&[][..], &["--json"]] {
+        let text = setting.run(0, &[&["filters", "export", NAME][..], flags].concat()).await;
+        let path = setting.file("exported.json", &text);
+        setting.run(0, &["filters", "import", NAME, &path, "--yes", "--idempotent"]).await;
+    }
+    assert_eq!(setting.updates(), 1);
+    let text = setting.run(0, &["show", NAME]).await;
+    assert!(text.contains("mTLS: disabled") && text.contains("API keys: enabled, at "), "{text}");
+    assert!(text.contains("*.acme.internal"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_is_resumed_by_the_id_that_async_prints() {
+    let setting = Setting::new().await;
+    let (_, path) = setting.ca("ca.pem");
+    setting.stand_in.set_faults(Faults { ending: Ending::Never, ..Faults::default() });
+    let text = setting.run(0, &["bundle", "add", NAME, &path, "--yes", "--async", "--json"]).await;
+    let (_, rest) = text.split_once(r#""id": ""#).unwrap();
+    let id = rest.split_once('"').unwrap().0;
+    let text = setting.run(2, &["operation", "resume", id, "--wait", "0"]).await;
+    assert!(text.contains(&format!("operation resume {id}")), "{text}");
+    let text = setting.run(2, &["operation", "resume", "another"]).await;
+    assert!(text.contains("knows no operation"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_key_comes_from_a_file_or_the_environment_and_is_asked_for() {
+    let setting = Setting::new().await;
+    let output = setting.run_with(None, &["show", NAME]).await;
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("TEMPORAL_CLOUD_API_KEY"), "{text}");
+    let path = setting.file("key", &format!("{KEY}\n"));
+    let output = setting.run_with(None, &["show", NAME, "--api-key-file", &path]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let output = setting.run_with(Some("wrong"), &["show", NAME]).await;
+    assert_eq!(output.status.code(), Some(2));
+}

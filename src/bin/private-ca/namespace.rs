@@ -1,0 +1,228 @@
+//! Commands that read and change a namespace of Temporal Cloud.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use private_ca::temporal::bundle::{BundleError, CaBundle, Fingerprint};
+use private_ca::temporal::filters::FilterSet;
+use private_ca::temporal::namespace::{
+    ApiKey, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, Outcome, UpdateError,
+};
+use private_ca::{Certificate, CertificateChain, Timestamp, file};
+
+use crate::arguments::{
+    CloudArguments, FiltersImportArguments, NamespaceAddArguments, NamespaceArguments,
+    NamespaceBundleCommand, NamespaceCommand, NamespaceFiltersCommand, NamespaceRemoveArguments,
+    OperationCommand, ResumeArguments, UpdateArguments,
+};
+use crate::files::{certificates, in_file};
+use crate::output::{self, Answer};
+use crate::temporal::all_certificates;
+use crate::{Failure, OrFail as _};
+
+pub(crate) async fn run(command: &NamespaceCommand) -> Result<Answer, Failure> {
+    match command {
+        NamespaceCommand::Show(arguments) => {
+            Ok(output::namespace(&read(&arguments.namespace).await?))
+        }
+        NamespaceCommand::Bundle(NamespaceBundleCommand::List(arguments)) => {
+            let namespace = read(&arguments.namespace).await?;
+            Ok(output::bundle(&namespace.mtls.bundle, Timestamp::now()))
+        }
+        NamespaceCommand::Bundle(NamespaceBundleCommand::Add(arguments)) => add(arguments).await,
+        NamespaceCommand::Bundle(NamespaceBundleCommand::Remove(arguments)) => {
+            remove(arguments).await
+        }
+        NamespaceCommand::Bundle(NamespaceBundleCommand::Replace(arguments)) => {
+            replace(arguments).await
+        }
+        NamespaceCommand::Filters(NamespaceFiltersCommand::Export(arguments)) => {
+            Ok(output::filters(&read(&arguments.namespace).await?.mtls.filters))
+        }
+        NamespaceCommand::Filters(NamespaceFiltersCommand::Import(arguments)) => {
+            import(arguments).await
+        }
+        NamespaceCommand::Operation(OperationCommand::Resume(arguments)) => resume(arguments).await,
+    }
+}
+
+async fn read(namespace: &NamespaceArguments) -> Result<NamespaceState, Failure> {
+    cloud(&namespace.cloud, None)?.namespace(&namespace.name).await.map_err(failure)
+}
+
+async fn resume(arguments: &ResumeArguments) -> Result<Answer, Failure> {
+    let cloud = cloud(&arguments.cloud, Some(arguments.wait))?;
+    Ok(output::operation(&cloud.resume(&arguments.id).await.map_err(failure)?))
+}
+
+async fn add(arguments: &NamespaceAddArguments) -> Result<Answer, Failure> {
+    let mut wanted = all_certificates(&arguments.certificates)?;
+    let live = all_live(&arguments.live)?;
+    let idempotent = arguments.update.idempotent;
+    // A certificate that is in two of the files is one certificate.
+    wanted = CaBundle::of(&wanted).certificates().to_vec();
+    change(&arguments.namespace, &arguments.update, |namespace| {
+        let bundle = &namespace.mtls.bundle;
+        let is_new = |ca: &&Certificate| !idempotent || !bundle.certificates().contains(ca);
+        let new: Vec<_> = wanted.iter().filter(is_new).cloned().collect();
+        to_bundle(namespace, bundle.add(&new)?, &live)
+    })
+    .await
+}
+
+async fn remove(arguments: &NamespaceRemoveArguments) -> Result<Answer, Failure> {
+    let files = all_certificates(&arguments.certificates)?;
+    let of_files = files.iter().map(Fingerprint::sha256_of);
+    let unwanted: Vec<_> = arguments.fingerprint.iter().copied().chain(of_files).collect();
+    let live = all_live(&arguments.live)?;
+    let idempotent = arguments.update.idempotent;
+    change(&arguments.namespace, &arguments.update, |namespace| {
+        let bundle = &namespace.mtls.bundle;
+        let is_there = |fingerprint: &&Fingerprint| {
+            !idempotent || bundle.certificates().iter().any(|ca| fingerprint.is_of(ca))
+        };
+        let there: Vec<_> = unwanted.iter().filter(is_there).copied().collect();
+        to_bundle(namespace, bundle.remove(&there)?, &live)
+    })
+    .await
+}
+
+async fn replace(arguments: &NamespaceAddArguments) -> Result<Answer, Failure> {
+    let bundle = CaBundle::of(&all_certificates(&arguments.certificates)?);
+    let live = all_live(&arguments.live)?;
+    change(&arguments.namespace, &arguments.update, |namespace| {
+        to_bundle(namespace, bundle.clone(), &live)
+    })
+    .await
+}
+
+async fn import(arguments: &FiltersImportArguments) -> Result<Answer, Failure> {
+    let path = &arguments.filters;
+    let filters = FilterSet::from_json(&file::read(path).or_unasked()?)
+        .map_err(|error| in_file(path, error))
+        .or_no()?;
+    change(&arguments.namespace, &arguments.update, |_| {
+        Ok(Change::none().with_filters(filters.clone()))
+    })
+    .await
+}
+
+/// Why a change cannot be made on the namespace as it is.
+#[derive(Debug, thiserror::Error)]
+enum ChangeError {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(
+        "the namespace was changed by somebody else after the change was shown, and the change would now be another: nothing was changed"
+    )]
+    Another,
+}
+
+fn to_bundle(
+    namespace: &NamespaceState,
+    bundle: CaBundle,
+    live: &[CertificateChain],
+) -> Result<Change, ChangeError> {
+    let now = Timestamp::now();
+    for chain in live {
+        if let Some((leaf, above)) = chain.certificates().split_first() {
+            bundle.check_admits_still(&namespace.mtls.bundle, leaf, above, now)?;
+        }
+    }
+    Ok(Change::none().with_bundle(bundle))
+}
+
+fn all_live(paths: &[PathBuf]) -> Result<Vec<CertificateChain>, Failure> {
+    paths.iter().map(|path| certificates(path)).collect()
+}
+
+/// Shows a change, has it confirmed, and makes it.
+async fn change(
+    namespace: &NamespaceArguments,
+    update: &UpdateArguments,
+    change: impl Fn(&NamespaceState) -> Result<Change, ChangeError>,
+) -> Result<Answer, Failure> {
+    let cloud = cloud(&namespace.cloud, Some(update.wait))?;
+    let name = &namespace.name;
+    let before = cloud.namespace(name).await.map_err(failure)?;
+    let wanted = change(&before).or_no()?;
+    let shown = before.difference(&wanted);
+    if before.is_already(&wanted) {
+        return Ok(output::unchanged(name, update.idempotent));
+    }
+    if update.dry_run {
+        return Ok(output::namespace_change(name, &shown, None, true));
+    }
+    if !update.yes {
+        match output::confirm(name, &shown).or_unasked()? {
+            Some(true) => {}
+            Some(false) => return Ok(output::namespace_change(name, &shown, None, false)),
+            None => return Ok(output::unconfirmed(name, &shown)),
+        }
+    }
+    let as_shown = |fresh: &NamespaceState| {
+        let wanted = change(fresh)?;
+        // With --yes nobody has seen it.
+        match update.yes || fresh.difference(&wanted) == shown {
+            true => Ok(wanted),
+            false => Err(ChangeError::Another),
+        }
+    };
+    let outcome = match update.r#async {
+        true => cloud.send(name, as_shown).await,
+        false => cloud.update(name, as_shown).await,
+    };
+    match outcome {
+        Ok(Outcome::Sent(sent)) => {
+            Ok(output::namespace_change(name, &sent.difference, Some(&sent.operation), false))
+        }
+        Ok(_) => Ok(output::unchanged(name, update.idempotent)),
+        Err(UpdateError::CloudOps(error)) => Err(failure(error)),
+        Err(error) => Err(error).or_no(),
+    }
+}
+
+fn cloud(arguments: &CloudArguments, wait: Option<u64>) -> Result<CloudOps, Failure> {
+    let key = match &arguments.api_key_file {
+        Some(path) => ApiKey::from_file(path),
+        None => ApiKey::from_environment(),
+    };
+    let mut options = CloudOpsOptions::default();
+    options.address.clone_from(&arguments.address);
+    options.plaintext = arguments.plaintext;
+    if let Some(path) = &arguments.server_ca {
+        options.server_ca = Some(certificates(path)?.certificates().to_vec());
+    }
+    if let Some(wait) = wait {
+        options.patience = Duration::from_secs(wait);
+    }
+    CloudOps::with_options(key.map_err(failure)?, options).map_err(failure)
+}
+
+/// Whether the answer is no, or nobody could be asked.
+fn failure(error: CloudOpsError) -> Failure {
+    let advice = match &error {
+        CloudOpsError::OperationPending { id, .. } => {
+            Some(format!("private-ca temporal namespace operation resume {id}"))
+        }
+        _ => None,
+    };
+    let is_no = matches!(
+        error,
+        CloudOpsError::PermissionDenied { .. }
+            | CloudOpsError::Conflict { .. }
+            | CloudOpsError::Refused { .. }
+            | CloudOpsError::Bundle(_)
+            | CloudOpsError::Filters { .. }
+            | CloudOpsError::NoCa
+            | CloudOpsError::OperationFailed { .. }
+    );
+    let failure = match is_no {
+        true => Failure::No(error.into()),
+        false => Failure::Unasked(error.into()),
+    };
+    match advice {
+        Some(advice) => failure.advise(format!("to do so: {advice}")),
+        None => failure,
+    }
+}
