@@ -441,7 +441,7 @@ const AWS_VERBS: [&str; 9] = [
     "ca policy",
 ];
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 29] = [
     "walkthrough",
     "ca create",
     "ca show",
@@ -457,14 +457,39 @@ const VERBS: [&str; 16] = [
     "key inspect",
     "verify",
     "inspect",
+    "temporal check",
+    "temporal bundle list",
+    "temporal bundle add",
+    "temporal bundle remove",
+    "temporal rotation plan",
+    "temporal rotation show",
+    "temporal rotation add-new-ca",
+    "temporal rotation issued",
+    "temporal rotation confirm",
+    "temporal rotation retired",
+    "temporal rotation remove-old-ca",
+    "worker config",
+    "doctor",
     "",
+];
+
+const CLOUD_VERBS: [&str; 8] = [
+    "temporal namespace show",
+    "temporal namespace bundle list",
+    "temporal namespace bundle add",
+    "temporal namespace bundle remove",
+    "temporal namespace bundle replace",
+    "temporal namespace filters export",
+    "temporal namespace filters import",
+    "temporal namespace operation resume",
 ];
 
 #[test]
 fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
     let workshop = Workshop::new();
     let aws_verbs = if cfg!(feature = "aws") { &AWS_VERBS[..] } else { &[] };
-    for verb in VERBS.iter().chain(aws_verbs) {
+    let cloud_verbs = if cfg!(feature = "temporal-cloud") { &CLOUD_VERBS[..] } else { &[] };
+    for verb in VERBS.iter().chain(aws_verbs).chain(cloud_verbs) {
         let ran = workshop.run(&format!("{verb} --help")).yes();
         ran.says("Examples:\n  private-ca ");
         ran.says("--json");
@@ -482,7 +507,16 @@ fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
         }
     }
     // Everything in the list of verbs is in the list above.
-    for (group, count) in [("", 11), ("ca", 3 + aws_verbs.len()), ("key", 3)] {
+    let namespace = usize::from(cfg!(feature = "temporal-cloud"));
+    for (group, count) in [
+        ("", 14),
+        ("ca", 3 + aws_verbs.len()),
+        ("key", 3),
+        ("temporal", 3 + namespace),
+        ("temporal bundle", 3),
+        ("temporal rotation", 7),
+        ("worker", 1),
+    ] {
         let ran = workshop.run(&format!("{group} --help")).yes();
         let listed = ran.stdout.lines().skip_while(|line| *line != "Commands:").skip(1);
         let listed = listed.take_while(|line| !line.is_empty());

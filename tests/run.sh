@@ -12,6 +12,7 @@ Installs what the tests need, where it is missing, and runs all tests:
   2. those that need no feature, without any    cargo nextest run --no-default-features
   3. the examples in its documentation          cargo test --doc --all-features
   4. the worker against a Temporal dev server   cargo nextest run -p private-ca-worker
+  5. the namespace API against a stand-in       cargo nextest run -p private-ca-cloud-ops-stand-in
 
   --install     install only, and run nothing
   --help        this text
@@ -161,11 +162,13 @@ fi
 : >"$summary"
 closing 'documentation' '^test result:' \
   cargo test --locked --doc --all-features
-# The worker's journey on AWS talks to it.
-show cargo build --locked --all-features --example aws-stand-in
-cargo build --locked --all-features --example aws-stand-in
+# The worker's journey on AWS talks to it; the tests of the namespace API run the command.
+show cargo build --locked --all-features --example aws-stand-in --bin private-ca
+cargo build --locked --all-features --example aws-stand-in --bin private-ca
 closing 'worker' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" -p private-ca-worker
+closing 'cloud' '^ +Summary ' \
+  cargo nextest run --locked --profile "$profile" -p private-ca-cloud-ops-stand-in
 closing 'core' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" --no-default-features
 closing 'crate' '^ +Summary ' \

@@ -22,7 +22,8 @@ fn program() -> &'static Path {
         let built = Command::new(env!("CARGO"))
             .current_dir(root)
             .args(["build", "--package", "private-ca", "--bin", "private-ca"])
-            .args(["--no-default-features", "--features", "cli,temporal-cloud"])
+            // As everything else is built for the tests.
+            .arg("--all-features")
             .args(["--message-format", "json-render-diagnostics"])
             .stderr(Stdio::inherit())
             .output()

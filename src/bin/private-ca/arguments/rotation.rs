@@ -73,6 +73,10 @@ pub(crate) struct RotationShowArguments {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal rotation add-new-ca --plan rotation.json --bundle bundle.pem --dry-run
+  private-ca temporal rotation remove-old-ca --plan rotation.json --bundle bundle.pem")]
 pub(crate) struct RotationBundleArguments {
     /// The plan.
     #[arg(long, value_name = "FILE")]
@@ -118,6 +122,9 @@ pub(crate) struct RotationConfirmArguments {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal rotation retired --plan rotation.json --worker payments")]
 pub(crate) struct RotationWorkerArguments {
     /// The plan, which is brought up to date.
     #[arg(long, value_name = "FILE")]
