@@ -473,7 +473,11 @@ const VERBS: [&str; 29] = [
     "",
 ];
 
-const CLOUD_VERBS: [&str; 8] = [
+const CLOUD_VERBS: [&str; 12] = [
+    "temporal namespace rotation plan",
+    "temporal namespace rotation show",
+    "temporal namespace rotation add-new-ca",
+    "temporal namespace rotation remove-old-ca",
     "temporal namespace show",
     "temporal namespace bundle list",
     "temporal namespace bundle add",

@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use private_ca::file::Existing;
 use private_ca::temporal::bundle::Fingerprint;
-use private_ca::{Certificate, LocalCa};
+use private_ca::temporal::rotation::Rotation;
+use private_ca::{
+    Certificate, CertificateAuthority as _, CertificateChain, CertificatePurpose,
+    CertificateRequest, IssueRequest, KeyAlgorithm, LocalCa, PrivateKey, RequestedValidity,
+    Timestamp,
+};
 use private_ca_cloud_ops_stand_in::protos::temporal::api::cloud::namespace::v1::{
     ApiKeyAuthSpec, MtlsAuthSpec, NamespaceSpec,
 };
@@ -188,4 +194,64 @@ async fn the_api_key_comes_from_a_file_or_the_environment_and_is_asked_for() {
     assert_eq!(output.status.code(), Some(0));
     let output = setting.run_with(Some("wrong"), &["show", NAME]).await;
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_changes_the_namespaces_bundle_when_it_is_time_and_any_step_can_be_repeated() {
+    let setting = Setting::new().await;
+    let (old, new) = (LocalCa::in_memory().unwrap(), LocalCa::in_memory().unwrap());
+    let file = |name: &str, ca: &LocalCa| setting.file(name, &ca.chain().to_pem());
+    let (old_path, new_path) = (file("old.pem", &old), file("new.pem", &new));
+    let worker = setting.file("worker.pem", &leaf(&old).await);
+    let anew = setting.file("anew.pem", &leaf(&new).await);
+    setting.run(0, &["bundle", "add", NAME, &old_path, "--yes"]).await;
+
+    let plan = setting.folder.path().join("plan.json").to_str().unwrap().to_owned();
+    let worker = format!("mail={worker}");
+    let planned = ["--plan", &plan];
+    let text = setting
+        .run(
+            0,
+            &[
+                &["rotation", "plan", NAME, "--old-ca", &old_path, "--new-ca", &new_path],
+                &["--worker", &worker][..],
+                &planned,
+            ]
+            .concat(),
+        )
+        .await;
+    assert!(text.contains("1. add the new CA to the bundle"), "{text}");
+    let step = |step| [&["rotation", step, NAME][..], &planned, &["--yes"]].concat();
+    let text = setting.run(1, &step("remove-old-ca")).await;
+    assert!(text.contains("it is too early: first add the new CA"), "{text}");
+    setting.run(0, &step("add-new-ca")).await;
+    setting.run(0, &step("add-new-ca")).await;
+    assert_eq!(setting.updates(), 2);
+    let show = [&["rotation", "show", NAME][..], &planned].concat();
+    let text = setting.run(1, &show).await;
+    assert!(text.contains("1. issue a certificate of the new CA for mail"), "{text}");
+
+    // What a person and the doctor do between.
+    let mut rotation = Rotation::load(&plan).unwrap();
+    let chain = CertificateChain::from_pem_or_der(&std::fs::read(&anew).unwrap()).unwrap();
+    let now = Timestamp::now();
+    rotation.issued("mail", &chain, now).unwrap();
+    rotation.confirmed("mail", now).unwrap();
+    rotation.retired("mail", now).unwrap();
+    rotation.save(&plan, Existing::Replace).unwrap();
+    let text = setting.run(0, &step("remove-old-ca")).await;
+    let gone = Fingerprint::sha1_of(&old.chain().certificates()[0]).to_string();
+    assert!(text.contains(&format!("- {gone}")), "{text}");
+    setting.run(0, &step("remove-old-ca")).await;
+    assert_eq!(setting.updates(), 3);
+    let text = setting.run(0, &show).await;
+    assert!(text.contains("the rotation is complete"), "{text}");
+}
+
+async fn leaf(ca: &LocalCa) -> String {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let request = CertificateRequest::new(&key, "CN=mail".parse().unwrap(), &[]).unwrap();
+    let validity = RequestedValidity::days(1);
+    let request = IssueRequest::new(request, CertificatePurpose::Client, validity);
+    ca.issue(request).await.unwrap().certificate.to_pem()
 }

@@ -8,15 +8,18 @@ use private_ca::temporal::filters::FilterSet;
 use private_ca::temporal::namespace::{
     ApiKey, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, Outcome, UpdateError,
 };
+use private_ca::temporal::rotation::{Rotation, RotationError};
 use private_ca::{Certificate, CertificateChain, Timestamp, file};
 
 use crate::arguments::{
     CloudArguments, FiltersImportArguments, NamespaceAddArguments, NamespaceArguments,
-    NamespaceBundleCommand, NamespaceCommand, NamespaceFiltersCommand, NamespaceRemoveArguments,
-    OperationCommand, ResumeArguments, UpdateArguments,
+    NamespaceBundleCommand, NamespaceCommand, NamespaceFiltersCommand, NamespacePlanArguments,
+    NamespacePlannedArguments, NamespaceRemoveArguments, NamespaceRotateArguments,
+    NamespaceRotationCommand, OperationCommand, ResumeArguments, UpdateArguments,
 };
 use crate::files::{certificates, in_file};
 use crate::output::{self, Answer};
+use crate::rotation;
 use crate::temporal::all_certificates;
 use crate::{Failure, OrFail as _};
 
@@ -42,6 +45,7 @@ pub(crate) async fn run(command: &NamespaceCommand) -> Result<Answer, Failure> {
         NamespaceCommand::Filters(NamespaceFiltersCommand::Import(arguments)) => {
             import(arguments).await
         }
+        NamespaceCommand::Rotation(command) => rotate(command).await,
         NamespaceCommand::Operation(OperationCommand::Resume(arguments)) => resume(arguments).await,
     }
 }
@@ -107,11 +111,39 @@ async fn import(arguments: &FiltersImportArguments) -> Result<Answer, Failure> {
     .await
 }
 
+async fn rotate(command: &NamespaceRotationCommand) -> Result<Answer, Failure> {
+    let (arguments, step): (_, fn(&_, &_, _) -> _) = match command {
+        NamespaceRotationCommand::Plan(NamespacePlanArguments { namespace, planned }) => {
+            return rotation::plan(&read(namespace).await?.mtls.bundle, planned);
+        }
+        NamespaceRotationCommand::Show(NamespacePlannedArguments { namespace, plan }) => {
+            return rotation::show(plan, &read(namespace).await?.mtls.bundle);
+        }
+        NamespaceRotationCommand::AddNewCa(arguments) => {
+            (arguments, |rotation: &Rotation, bundle: &CaBundle, _: Timestamp| {
+                rotation.add_new_ca(bundle)
+            })
+        }
+        NamespaceRotationCommand::RemoveOldCa(arguments) => (arguments, Rotation::remove_old_ca),
+    };
+    let NamespaceRotateArguments { planned, update } = arguments;
+    let rotation = rotation::load(&planned.plan)?;
+    // Every step of a rotation can be taken again.
+    let update = UpdateArguments { idempotent: true, ..update.clone() };
+    change(&planned.namespace, &update, |namespace| {
+        let bundle = step(&rotation, &namespace.mtls.bundle, Timestamp::now())?;
+        Ok(Change::none().with_bundle(bundle))
+    })
+    .await
+}
+
 /// Why a change cannot be made on the namespace as it is.
 #[derive(Debug, thiserror::Error)]
 enum ChangeError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     #[error(
         "the namespace was changed by somebody else after the change was shown, and the change would now be another: nothing was changed"
     )]

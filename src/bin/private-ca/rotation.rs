@@ -8,8 +8,8 @@ use private_ca::temporal::bundle::CaBundle;
 use private_ca::temporal::rotation::{Rotation, RotationError};
 
 use crate::arguments::{
-    RotationBundleArguments, RotationCommand, RotationConfirmArguments, RotationIssuedArguments,
-    RotationPlanArguments, RotationShowArguments, RotationWorkerArguments,
+    PlannedArguments, RotationBundleArguments, RotationCommand, RotationConfirmArguments,
+    RotationIssuedArguments, RotationPlanArguments, RotationShowArguments, RotationWorkerArguments,
 };
 use crate::doctor::doctor;
 use crate::files::{certificates, in_file};
@@ -19,8 +19,12 @@ use crate::{Failure, OrFail as _};
 
 pub(crate) fn run(command: &RotationCommand) -> Result<Answer, Failure> {
     match command {
-        RotationCommand::Plan(arguments) => plan(arguments),
-        RotationCommand::Show(RotationShowArguments { plan, bundle }) => show(plan, bundle),
+        RotationCommand::Plan(RotationPlanArguments { bundle: path, planned }) => {
+            plan(&bundle(path)?, planned)
+        }
+        RotationCommand::Show(RotationShowArguments { plan, bundle: path }) => {
+            show(plan, &bundle(path)?)
+        }
         RotationCommand::AddNewCa(arguments) => {
             change(arguments, |rotation, bundle, _| rotation.add_new_ca(bundle))
         }
@@ -34,24 +38,25 @@ pub(crate) fn run(command: &RotationCommand) -> Result<Answer, Failure> {
     }
 }
 
-fn load(path: &Path) -> Result<Rotation, Failure> {
+pub(crate) fn load(path: &Path) -> Result<Rotation, Failure> {
     Rotation::load(path).map_err(|error| in_file(path, error)).or_unasked()
 }
 
-fn plan(arguments: &RotationPlanArguments) -> Result<Answer, Failure> {
+/// Plans a rotation of the CAs in a bundle, and writes the plan.
+pub(crate) fn plan(bundle: &CaBundle, arguments: &PlannedArguments) -> Result<Answer, Failure> {
     let (old, new) = (all_certificates(&arguments.old_ca)?, all_certificates(&arguments.new_ca)?);
-    let bundle = bundle(&arguments.bundle)?;
-    let mut rotation = Rotation::plan(&bundle, &old, &new).or_no()?;
+    let mut rotation = Rotation::plan(bundle, &old, &new).or_no()?;
     for (name, path) in &arguments.worker {
         rotation = rotation.with_worker(name, &certificates(path)?).or_unasked()?;
     }
     rotation.save(&arguments.plan, Existing::Keep).or_no()?;
-    Ok(output::rotation(&rotation, &rotation.steps(&bundle, Timestamp::now()), true))
+    Ok(output::rotation(&rotation, &rotation.steps(bundle, Timestamp::now()), true))
 }
 
-fn show(plan: &Path, bundle_file: &Path) -> Result<Answer, Failure> {
-    let (rotation, bundle) = (load(plan)?, bundle(bundle_file)?);
-    Ok(output::rotation(&rotation, &rotation.steps(&bundle, Timestamp::now()), false))
+/// How far a rotation has come, with the bundle as it is.
+pub(crate) fn show(plan: &Path, bundle: &CaBundle) -> Result<Answer, Failure> {
+    let rotation = load(plan)?;
+    Ok(output::rotation(&rotation, &rotation.steps(bundle, Timestamp::now()), false))
 }
 
 /// Brings the plan up to date.

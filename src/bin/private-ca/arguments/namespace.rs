@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use private_ca::temporal::bundle::Fingerprint;
 use private_ca::temporal::namespace::DEFAULT_ADDRESS;
 
+use super::PlannedArguments;
+
 #[derive(Subcommand)]
 pub(crate) enum NamespaceCommand {
     /// Shows a namespace: its CA bundle, its filters, who may sign in and where.
@@ -16,6 +18,9 @@ pub(crate) enum NamespaceCommand {
     /// Exports and imports its certificate filters, in tcld's JSON.
     #[command(subcommand)]
     Filters(NamespaceFiltersCommand),
+    /// Exchanges a CA for another with no moment in which a worker is locked out.
+    #[command(subcommand)]
+    Rotation(NamespaceRotationCommand),
     /// Follows the operation in which an earlier change is made.
     #[command(subcommand)]
     Operation(OperationCommand),
@@ -29,6 +34,60 @@ Examples:
 pub(crate) struct NamespaceShowArguments {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArguments,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum NamespaceRotationCommand {
+    /// Plans a rotation of the namespace's CAs and writes the plan.
+    Plan(NamespacePlanArguments),
+    /// Shows what is done and what is left to do.
+    Show(NamespacePlannedArguments),
+    /// Adds the new CA to the namespace's bundle, beside the old one.
+    AddNewCa(NamespaceRotateArguments),
+    /// Removes the old CA from the namespace's bundle, once no worker needs it.
+    RemoveOldCa(NamespaceRotateArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal namespace rotation plan hello.a1b2c --plan rotation.json \\
+      --old-ca old-ca/certificate.pem --new-ca new-ca/certificate.pem \\
+      --worker payments=payments/certificate.txt
+
+Between adding the new CA and removing the old one go private-ca temporal rotation issued, confirm and
+retired, which need the plan alone.")]
+pub(crate) struct NamespacePlanArguments {
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArguments,
+    #[command(flatten)]
+    pub(crate) planned: PlannedArguments,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal namespace rotation show hello.a1b2c --plan rotation.json
+
+Exit status: 0 the rotation is complete, 1 something is left to do.")]
+pub(crate) struct NamespacePlannedArguments {
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArguments,
+    /// The plan.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal namespace rotation add-new-ca hello.a1b2c --plan rotation.json --dry-run
+  private-ca temporal namespace rotation remove-old-ca hello.a1b2c --plan rotation.json --yes")]
+pub(crate) struct NamespaceRotateArguments {
+    #[command(flatten)]
+    pub(crate) planned: NamespacePlannedArguments,
+    #[command(flatten)]
+    pub(crate) update: UpdateArguments,
 }
 
 #[derive(Subcommand)]
@@ -155,7 +214,7 @@ pub(crate) struct CloudArguments {
     pub(crate) plaintext: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Change")]
 pub(crate) struct UpdateArguments {
     /// Changes without a question. Without it, and without a terminal to ask on, nothing is changed.

@@ -31,12 +31,19 @@ Examples:
       --old-ca old-ca/certificate.pem --new-ca new-ca/certificate.pem \\
       --worker payments=payments/certificate.txt --worker mail=mail/certificate.txt")]
 pub(crate) struct RotationPlanArguments {
-    /// Where the plan goes.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plan: PathBuf,
     /// The bundle.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) planned: PlannedArguments,
+}
+
+/// What is planned.
+#[derive(Args)]
+pub(crate) struct PlannedArguments {
+    /// Where the plan goes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
     /// The CA that goes; may be repeated.
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) old_ca: Vec<PathBuf>,
