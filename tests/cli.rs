@@ -214,7 +214,9 @@ fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().unwrap() != "lock" {
+            } else if path.file_name().unwrap() != "lock"
+                && path.extension().is_none_or(|end| end != "lock")
+            {
                 files.insert(path.clone(), std::fs::read(path).unwrap());
             }
         }

@@ -64,7 +64,7 @@ fn assert_fails(diagnosis: &Diagnosis, stage: Stage, id: &str) -> String {
     assert_eq!(line, format!("does not connect: {stage}: {cause}"));
     assert!(!line.contains('\n') && !cause.mend().is_empty(), "{line}");
     let stages: Vec<_> = diagnosis.findings().iter().map(|finding| finding.stage).collect();
-    let expected: Vec<_> = Stage::ALL.into_iter().take_while(|other| *other <= stage).collect();
+    let expected: Vec<_> = Stage::ALL.iter().copied().take_while(|other| *other <= stage).collect();
     assert_eq!(stages, expected, "{line}");
     line
 }

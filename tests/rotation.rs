@@ -50,9 +50,13 @@ impl Stage {
         let rotation =
             Rotation::plan(&bundle, from_ref(&old.certificate), from_ref(&new.certificate))
                 .unwrap()
-                .with_worker("mail", &presented(&[&ending]))
+                .with_worker("mail", &presented(&[&ending]), chains::now())
                 .unwrap()
-                .with_worker("payments", &presented(&[&issuing.leaf(), &issuing.certificate]))
+                .with_worker(
+                    "payments",
+                    &presented(&[&issuing.leaf(), &issuing.certificate]),
+                    chains::now(),
+                )
                 .unwrap();
         let anew = new.intermediate("Issuing anew");
         let leaves = [presented(&[&new.leaf()]), presented(&[&anew.leaf(), &anew.certificate])];
@@ -157,8 +161,13 @@ fn plans_that_cannot_be_carried_out_are_refused_at_once() {
     let leaf = [new.leaf()];
     let error = plan(&old_ca, &leaf).unwrap_err();
     assert!(matches!(error, RotationError::Bundle(BundleError::NotCa { .. })), "{error}");
-    let twice = plan(&old_ca, &new_ca).unwrap().with_worker("a", &presented(&[&old.leaf()]));
-    let twice = twice.unwrap().with_worker("a", &presented(&[&old.leaf()]));
+    let now = chains::now();
+    for leaf in [new.leaf(), old.leaf_with(chains::EXPIRED)] {
+        let refused = plan(&old_ca, &new_ca).unwrap().with_worker("a", &presented(&[&leaf]), now);
+        assert!(matches!(refused, Err(RotationError::NotOfOldCa { .. })), "{refused:?}");
+    }
+    let twice = plan(&old_ca, &new_ca).unwrap().with_worker("a", &presented(&[&old.leaf()]), now);
+    let twice = twice.unwrap().with_worker("a", &presented(&[&old.leaf()]), now);
     assert!(matches!(twice, Err(RotationError::WorkerTwice { .. })));
     // Another's intermediate would be left without its issuer.
     let issuing = old.intermediate("Issuing");

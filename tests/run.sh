@@ -168,6 +168,7 @@ cargo build --locked --all-features --example aws-stand-in --bin private-ca
 closing 'worker' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" -p private-ca-worker
 closing 'cloud' '^ +Summary ' \
+  env PRIVATE_CA="$target/debug/private-ca" \
   cargo nextest run --locked --profile "$profile" -p private-ca-cloud-ops-stand-in
 closing 'core' '^ +Summary ' \
   cargo nextest run --locked --profile "$profile" --no-default-features

@@ -38,7 +38,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Configuration, Self::Dns, Self::Tcp, Self::Tls, Self::Grpc];
+    pub const ALL: &[Self] = &[Self::Configuration, Self::Dns, Self::Tcp, Self::Tls, Self::Grpc];
 
     /// A name for scripts.
     #[must_use]
@@ -183,6 +183,9 @@ impl fmt::Debug for Doctor {
     }
 }
 
+/// How many addresses of a name are tried: how many there are is for a stranger to say.
+const MOST_ADDRESSES: usize = 8;
+
 /// What one stage leaves to the next.
 struct Course<'a> {
     doctor: &'a Doctor,
@@ -268,7 +271,7 @@ impl Doctor {
         let mut findings = Vec::new();
         let mut course = Course { doctor: self, identity: None, addresses: Vec::new() };
         let mut opened = None;
-        for stage in Stage::ALL {
+        for &stage in Stage::ALL {
             let start = Instant::now();
             let mut finding = Finding::new(stage);
             let result = match stage {
@@ -304,7 +307,11 @@ impl Course<'_> {
     async fn tcp(&mut self, finding: &mut Finding) -> Result<(), Cause> {
         let doctor = self.doctor;
         let mut failure = None;
-        for &address in &self.addresses {
+        let more = self.addresses.len().saturating_sub(MOST_ADDRESSES);
+        if more > 0 {
+            finding.saw("not tried", format!("{more} more addresses"));
+        }
+        for &address in self.addresses.iter().take(MOST_ADDRESSES) {
             let socket = SocketAddr::new(address, doctor.port);
             let connecting = tokio::net::TcpStream::connect(socket);
             match tokio::time::timeout(doctor.patience, connecting).await {

@@ -109,6 +109,16 @@ pub enum BundleError {
         /// The fingerprint that was given.
         fingerprint: Fingerprint,
     },
+    /// A client that is said to be admitted now is not.
+    #[error(
+        "the client certificate {leaf} is not admitted now either, so whether it would be locked out cannot be told: {source}"
+    )]
+    NotAdmitted {
+        /// The client's subject.
+        leaf: DistinguishedName,
+        /// Why its chain is refused.
+        source: Box<VerifyError>,
+    },
     /// A client that is admitted now would be locked out.
     #[error(
         "the client certificate {leaf} would be locked out: without the CA certificates that go, {source}"
@@ -242,21 +252,22 @@ impl CaBundle {
     }
 
     /// Whether the certificate is a root, or its issuer is in the bundle: by name and signature, or
-    /// by name alone if the signature is one that nobody should verify.
+    /// by name alone if the signature, or the key that made it, is none that is verified here.
     pub(super) fn has_issuer_of(&self, certificate: &Certificate) -> bool {
         let is_weak = verify::signature_weakness(certificate).is_some();
-        let issued = |issuer: &Certificate| match is_weak {
-            true => issuer.subject_der() == certificate.issuer_der(),
-            false => verify::issued(issuer, certificate),
-        };
+        let issued =
+            |issuer: &Certificate| match is_weak || Verifier::new([issuer.clone()]).is_err() {
+                true => issuer.subject_der() == certificate.issuer_der(),
+                false => verify::issued(issuer, certificate),
+            };
         issued(certificate) || self.certificates.iter().any(issued)
     }
 
-    /// Whether a client that an earlier bundle admits is admitted by this one. Clients that were not
-    /// admitted then are no obstacle.
+    /// Whether a client that an earlier bundle admits is admitted by this one.
     ///
     /// # Errors
-    /// [`BundleError::LocksOut`].
+    /// [`BundleError::LocksOut`]; [`BundleError::NotAdmitted`] if the earlier one does not admit it
+    /// either, because then nothing is known: the file may lack the intermediate that the client presents.
     pub fn check_admits_still(
         &self,
         earlier: &Self,
@@ -264,9 +275,10 @@ impl CaBundle {
         intermediates: &[Certificate],
         at: Timestamp,
     ) -> Result<(), BundleError> {
-        if earlier.admits(leaf, intermediates, at).is_err() {
-            return Ok(());
-        }
+        earlier.admits(leaf, intermediates, at).map_err(|source| BundleError::NotAdmitted {
+            leaf: leaf.subject(),
+            source: Box::new(source),
+        })?;
         self.admits(leaf, intermediates, at).map_err(|source| BundleError::LocksOut {
             leaf: leaf.subject(),
             source: Box::new(source),

@@ -35,7 +35,7 @@ pub enum FilterField {
 
 impl FilterField {
     /// All of them, in the order of the file format.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: &[Self] = &[
         Self::CommonName,
         Self::Organization,
         Self::OrganizationalUnit,
@@ -105,7 +105,7 @@ impl CertificateFilter {
 
     /// The fields that it names, with their values.
     pub fn fields(&self) -> impl Iterator<Item = (FilterField, &str)> {
-        FilterField::ALL.into_iter().filter_map(|field| Some((field, self.get(field)?)))
+        FilterField::ALL.iter().filter_map(|&field| Some((field, self.get(field)?)))
     }
 
     /// The same for every spelling that means the same.

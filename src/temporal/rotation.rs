@@ -159,6 +159,19 @@ pub enum RotationError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// A worker's certificate is not one that the old CA lets in, so that nothing can be said of when the
+    /// worker needs it no more.
+    #[error(
+        "the certificate {leaf} of the worker {worker} is not let in by the CA that goes: {source}"
+    )]
+    NotOfOldCa {
+        /// The worker.
+        worker: String,
+        /// The certificate's subject.
+        leaf: DistinguishedName,
+        /// Why it is refused.
+        source: Box<VerifyError>,
+    },
     /// A certificate is not one that the new CA alone lets in.
     #[error(
         "the certificate {leaf} for the worker {worker} will not be let in by the new CA alone: {source}"

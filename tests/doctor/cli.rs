@@ -154,7 +154,7 @@ async fn a_worker_of_a_rotation_is_confirmed_by_connecting() {
         std::slice::from_ref(&pki.clients.certificate),
     )
     .unwrap()
-    .with_worker("mail", &chain(&issue(&old, &[], |_| {})))
+    .with_worker("mail", &chain(&issue(&old, &[], |_| {})), Timestamp::now())
     .unwrap();
     let plan = desk.folder.path().join("rotation.json");
     rotation.save(&plan, Existing::Keep).unwrap();

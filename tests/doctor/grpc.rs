@@ -108,6 +108,8 @@ async fn a_server_that_is_not_trusted_is_told_why() {
         tls_fails(&doctor(&pki, Some(&client), proxy.address).examine().await, "server-ca-unknown");
     assert!(line.contains("issued by CN=Acme Proxy"), "{line}");
     let own = doctor(&pki, Some(&client), good.address).with_server_cas(pki.client_cas());
+    tls_fails(&own.clone().examine().await, "server-ca-unknown");
+    let own = own.with_server_name("hello.a1b2c.tmprl.cloud");
     let line = tls_fails(&own.examine().await, "server-ca-is-client-ca");
     assert!(line.contains("CN=Clients"), "{line}");
 }
@@ -131,9 +133,9 @@ async fn what_only_temporal_cloud_answers_is_explained() {
     }
     let line = with(Service::Statuses(&[("DescribeNamespace", 8, "")]), "a").await.to_string();
     assert!(line.contains("DescribeNamespace fails: RESOURCE_EXHAUSTED"), "{line}");
-    // Of a server that is older than the method.
-    let old = with(Service::Statuses(&[("GetSystemInfo", 12, "unknown method")]), "a").await;
-    assert_connects(&old);
+    // Another service, which knows nothing of Temporal.
+    let other = with(Service::Statuses(&[("GetSystemInfo", 12, "unknown service")]), "a").await;
+    assert_fails(&other, Stage::Grpc, "grpc");
 }
 
 #[tokio::test]

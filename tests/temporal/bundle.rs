@@ -207,11 +207,13 @@ fn a_client_that_is_admitted_is_not_locked_out_unnoticed() {
     let nothing = CaBundle::default();
     assert!(nothing.check_admits_still(&before, &leaf, &above, now).is_err());
     let with_issuing = bundle_of(&[&root.certificate, &issuing.certificate]);
-    with_issuing.check_admits_still(&before, &leaf, &[], now).unwrap();
-    // Who is not admitted today is no obstacle.
-    let expired = root.leaf_with(EXPIRED);
-    without.check_admits_still(&before, &expired, &[], now).unwrap();
-    without.check_admits_still(&before, &Authority::root("Stranger").leaf(), &[], now).unwrap();
+    with_issuing.check_admits_still(&before, &leaf, &above, now).unwrap();
+    // Of who is not admitted today nothing can be said.
+    let (expired, stranger) = (root.leaf_with(EXPIRED), Authority::root("Stranger").leaf());
+    for (leaf, above) in [(&expired, &[][..]), (&stranger, &[]), (&leaf, &[])] {
+        let error = without.check_admits_still(&before, leaf, above, now).unwrap_err();
+        assert!(matches!(error, BundleError::NotAdmitted { .. }), "{error}");
+    }
 }
 
 proptest! {

@@ -191,7 +191,7 @@ fn any_filter() -> impl Strategy<Value = CertificateFilter> {
         ])
     };
     [value(), value(), value(), value()].prop_map(|values| {
-        FilterField::ALL.into_iter().zip(values).fold(
+        FilterField::ALL.iter().copied().zip(values).fold(
             CertificateFilter::default(),
             |filter, (field, value)| match value {
                 Some(value) => filter.with(field, value),

@@ -1,8 +1,10 @@
 //! Commands of a CA's rotation.
 
+use std::fs::File;
 use std::path::Path;
 
 use private_ca::Timestamp;
+use private_ca::connect::Cause;
 use private_ca::file::{self, Existing};
 use private_ca::temporal::bundle::CaBundle;
 use private_ca::temporal::rotation::{Rotation, RotationError};
@@ -47,7 +49,7 @@ pub(crate) fn plan(bundle: &CaBundle, arguments: &PlannedArguments) -> Result<An
     let (old, new) = (all_certificates(&arguments.old_ca)?, all_certificates(&arguments.new_ca)?);
     let mut rotation = Rotation::plan(bundle, &old, &new).or_no()?;
     for (name, path) in &arguments.worker {
-        rotation = rotation.with_worker(name, &certificates(path)?).or_unasked()?;
+        rotation = rotation.with_worker(name, &certificates(path)?, Timestamp::now()).or_no()?;
     }
     rotation.save(&arguments.plan, Existing::Keep).or_no()?;
     Ok(output::rotation(&rotation, &rotation.steps(bundle, Timestamp::now()), true))
@@ -64,23 +66,45 @@ fn note(
     arguments: &RotationWorkerArguments,
     change: impl FnOnce(&mut Rotation, &str, Timestamp) -> Result<(), RotationError>,
 ) -> Result<Answer, Failure> {
+    let _lock = lock(&arguments.plan)?;
     let mut rotation = load(&arguments.plan)?;
     change(&mut rotation, &arguments.worker, Timestamp::now()).or_no()?;
     rotation.save(&arguments.plan, Existing::Replace).or_unasked()?;
     Ok(output::written(&arguments.plan))
 }
 
+/// Keeps others from noting something in the plan meanwhile. The plan itself is replaced by each note, so
+/// the lock is on a file beside it.
+fn lock(plan: &Path) -> Result<File, Failure> {
+    let mut beside = plan.as_os_str().to_owned();
+    beside.push(".lock");
+    let path = Path::new(&beside);
+    let open = File::options().create(true).truncate(false).write(true).open(path);
+    let locked = open.and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|error| in_file(path, error)).or_unasked()
+}
+
 /// Connects as the worker will, with the certificate that the plan has for it.
 async fn confirm(arguments: &RotationConfirmArguments) -> Result<Answer, Failure> {
     let RotationWorkerArguments { plan, worker } = &arguments.worker;
-    let mut rotation = load(plan)?;
-    let presented = rotation.presented(worker).or_no()?;
+    let presented = load(plan)?.presented(worker).or_no()?;
     let key = file::read(&arguments.key).or_unasked()?;
     let diagnosis = doctor(&arguments.frontend)?
         .with_client(presented.to_pem().as_bytes(), &key, arguments.passphrase.named()?)
         .examine()
         .await;
     if diagnosis.failure().is_none() {
+        let findings = diagnosis.findings().iter();
+        let mut warnings = findings.flat_map(|finding| &finding.warnings);
+        if warnings.any(|warning| matches!(warning, Cause::NoCertificateAsked)) {
+            return Err("the server asks for no certificate, so that it lets this one in says nothing: nothing was noted").or_no();
+        }
+        // While the server was asked, others may have noted something.
+        let _lock = lock(plan)?;
+        let mut rotation = load(plan)?;
+        if rotation.presented(worker).or_no()? != presented {
+            return Err("the worker's certificate is another by now: nothing was noted").or_no();
+        }
         rotation.confirmed(worker, Timestamp::now()).or_no()?;
         rotation.save(plan, Existing::Replace).or_unasked()?;
     }

@@ -35,7 +35,6 @@ const MOST: usize = 1 << 20;
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 5;
 const PERMISSION_DENIED: u32 = 7;
-const UNIMPLEMENTED: u32 = 12;
 const UNAUTHENTICATED: u32 = 16;
 
 const NAMES: [&str; 17] = [
@@ -89,8 +88,6 @@ pub(super) async fn examine(
             let info = SystemInfo::decode(info.body.as_slice()).unwrap_or_default();
             finding.saw("Temporal server", info.server_version);
         }
-        // Older than the method: it has answered.
-        UNIMPLEMENTED => finding.saw("Temporal server", "of before version 1.17"),
         _ => return Err(refusal(course, "GetSystemInfo", info)),
     }
     let Some(namespace) = &course.doctor.namespace else {

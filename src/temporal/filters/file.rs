@@ -98,8 +98,8 @@ impl FilterSet {
 fn filter(path: &str, fields: &Map<String, Value>) -> Result<CertificateFilter, FilterFileError> {
     let mut filter = CertificateFilter::default();
     for (name, value) in fields {
-        let same = |field: &FilterField| name.eq_ignore_ascii_case(field.name());
-        let Some(field) = FilterField::ALL.into_iter().find(same) else {
+        let same = |field: &&FilterField| name.eq_ignore_ascii_case(field.name());
+        let Some(&field) = FilterField::ALL.iter().find(same) else {
             let (path, name) = (path.to_owned(), name.clone());
             return Err(FilterFileError::UnknownField { path, name });
         };

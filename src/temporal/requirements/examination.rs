@@ -122,6 +122,12 @@ impl Examination<'_> {
             let mend = format!("bring it under {MAX_BYTES} bytes: remove CAs, or use shorter keys");
             self.report(R::BundleSize, format!("the bundle has {bytes} bytes of PEM"), mend);
         }
+        if count > MAX_CERTIFICATES {
+            // So many would have to be tried with each other, and the bundle is refused as it is.
+            let of_ca = R::CaVersion..=R::CaEndsLater;
+            self.unasked.extend(R::ALL.iter().filter(|&rule| of_ca.contains(rule)));
+            return;
+        }
         if self.submission.system_cas.is_none() && !self.has_filters() {
             self.unasked.push(R::PublicCaNeedsFilters);
         }
@@ -303,6 +309,12 @@ impl Examination<'_> {
 
     /// Names from the client's certificate to the root, of which each may be there once.
     fn names(&mut self, leaf: &Certificate, above: &[Certificate]) {
+        if above.len() > MAX_CERTIFICATES
+            || self.submission.bundle.certificates().len() > MAX_CERTIFICATES
+        {
+            self.unasked.push(R::DistinctNames);
+            return;
+        }
         let mut chain = vec![leaf];
         let mut rest: Vec<_> = above.iter().chain(self.submission.bundle.certificates()).collect();
         let mut last = leaf;

@@ -41,16 +41,24 @@ impl Rotation {
         Ok(rotation)
     }
 
-    /// With a worker that presents these certificates today.
+    /// With a worker that presents these certificates today, and that the old CA lets in at that moment.
     ///
     /// # Errors
-    /// [`RotationError::WorkerTwice`].
+    /// [`RotationError::NotOfOldCa`], [`RotationError::WorkerTwice`].
     pub fn with_worker(
         mut self,
         name: impl Into<String>,
         presented: &CertificateChain,
+        at: Timestamp,
     ) -> Result<Self, RotationError> {
         let (name, old) = (name.into(), presented.certificates().to_vec());
+        if let Some((leaf, above)) = old.split_first() {
+            self.old.admits(leaf, above, at).map_err(|source| RotationError::NotOfOldCa {
+                worker: name.clone(),
+                leaf: leaf.subject(),
+                source: Box::new(source),
+            })?;
+        }
         if self.workers.iter().any(|worker| worker.name == name) {
             return Err(RotationError::WorkerTwice { name });
         }

@@ -51,12 +51,15 @@ pub(crate) struct PlannedArguments {
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) new_ca: Vec<PathBuf>,
     /// A worker, and what it presents today; may be repeated.
-    #[arg(long, value_name = "NAME=FILE", value_parser = worker)]
+    #[arg(long, value_name = "NAME=FILE", value_parser = worker, required = true)]
     pub(crate) worker: Vec<(String, PathBuf)>,
 }
 
 fn worker(text: &str) -> Result<(String, PathBuf), &'static str> {
     match text.split_once('=') {
+        Some((name, _)) if name.contains(char::is_control) => {
+            Err("a worker's name has no control characters")
+        }
         Some((name, file)) if !name.is_empty() && !file.is_empty() => {
             Ok((name.to_owned(), file.into()))
         }

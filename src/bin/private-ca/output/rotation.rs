@@ -19,14 +19,14 @@ pub(crate) fn rotation(rotation: &Rotation, steps: &[Step], is_planned: bool) ->
         }
     }
     for worker in rotation.workers() {
-        let _ = writeln!(text, "worker {}: {}", worker.name, state(worker));
+        let _ = writeln!(text, "worker {}: {}", line(&worker.name), state(worker));
     }
     match steps {
         [] => text.push_str("the rotation is complete\n"),
         steps => {
             text.push_str("left to do:\n");
             for (place, step) in steps.iter().enumerate() {
-                let _ = writeln!(text, "  {}. {step}", place + 1);
+                let _ = writeln!(text, "  {}. {}", place + 1, line(&step.to_string()));
             }
         }
     }
@@ -38,6 +38,11 @@ pub(crate) fn rotation(rotation: &Rotation, steps: &[Step], is_planned: bool) ->
         "steps": steps.iter().map(step_json).collect::<Vec<_>>(),
     });
     Answer { status: u8::from(!is_planned && !steps.is_empty()), ..said(text, json) }
+}
+
+/// One line: a plan may come from somebody else.
+fn line(text: &str) -> String {
+    text.replace('\n', " ")
 }
 
 fn state(worker: &RotatedWorker) -> String {

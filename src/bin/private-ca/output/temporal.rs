@@ -15,14 +15,14 @@ use super::{Answer, path_json, said};
 /// Everything that was found, and the prediction.
 pub(crate) fn checked(report: &Report) -> Answer {
     let prediction = report.prediction();
-    let mut text = format!("{prediction}\n");
+    let mut text = format!("{}\n", line(&prediction.to_string()));
     for finding in report.findings() {
         let rule = finding.requirement;
         let _ = write!(
             text,
             "\n{}: {}\n  to mend it: {}\n  rule: {} ({}; {})\n",
             rule.severity(),
-            finding.found,
+            line(&finding.found),
             finding.mend,
             rule.sentence(),
             rule.id(),
@@ -50,6 +50,11 @@ pub(crate) fn checked(report: &Report) -> Answer {
         "not_asked": report.unasked().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
     });
     Answer { status: u8::from(!prediction.is_accepted()), ..said(text, json) }
+}
+
+/// One line: whoever wrote what it repeats begins no line of his own.
+fn line(text: &str) -> String {
+    text.replace('\n', " ")
 }
 
 fn finding_json(finding: &Finding) -> Value {
