@@ -174,6 +174,12 @@ async fn a_worker_of_a_rotation_is_confirmed_by_connecting() {
     let told = desk.json(1, &format!("{confirm} --key other.key")).await;
     assert_eq!(told["cause"]["id"], "key-mismatch");
     assert!(Rotation::load(&plan).unwrap().workers()[0].confirmed.is_none());
+    // Who asks nobody for a certificate lets everybody in.
+    let anybody = tls(&pki.server(), None, DEFAULT_VERSIONS);
+    let anybody = StandIn::start(anybody, Service::Statuses(&[])).await;
+    let told = desk.json(1, &good.replace("ADDRESS", &anybody.address.to_string())).await;
+    assert!(told["error"].as_str().unwrap().contains("asks for no certificate"), "{told}");
+    assert!(Rotation::load(&plan).unwrap().workers()[0].confirmed.is_none());
 
     assert_eq!(desk.json(0, &good).await["connects"], true);
     assert!(Rotation::load(&plan).unwrap().workers()[0].confirmed.is_some());
