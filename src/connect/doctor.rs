@@ -359,12 +359,6 @@ impl Course<'_> {
     }
 }
 
-/// Whether a host is one of Temporal Cloud's endpoints, for a namespace or a region.
-fn is_of_temporal_cloud(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host.ends_with(".tmprl.cloud") || host.ends_with(".api.temporal.io")
-}
-
 /// Whether a host serves many namespaces, or is a private way in, so that its certificate bears another
 /// name: a regional endpoint, an endpoint of AWS PrivateLink or of Private Service Connect.
 fn needs_server_name(host: &str) -> bool {

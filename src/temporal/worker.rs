@@ -129,7 +129,7 @@ impl WorkerConfiguration {
     /// the server's variables where this configuration has none. What is missing comes last.
     ///
     /// The lines are `KEY=value` without quotes, which `docker run --env-file` (that takes quotes
-    /// literally), Compose, systemd's `EnvironmentFile=` and a POSIX shell all read alike.
+    /// literally), Compose, systemd's `EnvironmentFile=` and a POSIX shell read alike by their documentation.
     ///
     /// # Errors
     /// [`MergeError::Value`] for a value that those would read differently, such as a path with a

@@ -149,6 +149,11 @@ fn still(text: &str) -> String {
     text.chars().map(|letter| if moves(letter) { ' ' } else { letter }).collect()
 }
 
+/// One line: whoever wrote what it repeats begins no line of his own.
+fn line(text: &str) -> String {
+    still(text).replace('\n', " ")
+}
+
 fn said(mut text: String, json: Value) -> Answer {
     // Names come from files and from other accounts; none of them is to move the cursor.
     let moves = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';

@@ -2,11 +2,12 @@
 
 use rustls::pki_types::ServerName;
 
-use super::{Cause, Course, Doctor, Finding, is_of_temporal_cloud, needs_server_name};
+use super::{Cause, Course, Doctor, Finding, needs_server_name};
 use crate::certificate::CertificateChain;
 use crate::identity::{Identity, IdentityError};
 use crate::key::KeyError;
 use crate::temporal::bundle::CaBundle;
+use crate::temporal::is_cloud_host;
 use crate::temporal::requirements::{Requirement, Submission};
 
 pub(super) fn examine(course: &mut Course<'_>, finding: &mut Finding) -> Result<(), Cause> {
@@ -84,14 +85,14 @@ fn namespace(doctor: &Doctor, finding: &mut Finding) {
 /// Whether the namespace lacks the account that Temporal Cloud wants.
 pub(super) fn short_name(doctor: &Doctor) -> Option<Cause> {
     let namespace = doctor.namespace.as_ref()?;
-    let is_short = is_of_temporal_cloud(&doctor.host) && !namespace.contains('.');
+    let is_short = is_cloud_host(&doctor.host) && !namespace.contains('.');
     is_short.then(|| Cause::NamespaceWithoutAccount { namespace: namespace.clone() })
 }
 
 /// Whether the CA that is to vouch for the server is one of the client's chain.
 pub(super) fn own_ca(doctor: &Doctor, identity: &Identity) -> Option<Cause> {
     // A frontend of one's own may well be of the same CA as its clients.
-    if !is_of_temporal_cloud(doctor.server_name.as_ref().unwrap_or(&doctor.host)) {
+    if !is_cloud_host(doctor.server_name.as_ref().unwrap_or(&doctor.host)) {
         return None;
     }
     let issuer = identity.above().last().unwrap_or(identity.certificate()).issuer();

@@ -31,7 +31,7 @@ pub enum FilterFileError {
         /// The name.
         name: String,
     },
-    /// A field is named twice.
+    /// A field is named twice, in different case. Of the same name twice JSON's reader keeps the last.
     #[error("{path} has the field {field} twice")]
     FieldTwice {
         /// Where in the file.

@@ -8,6 +8,7 @@ use crate::certificate::{Certificate, CertificateChain, CertificateError, Timest
 use crate::file::{self, FileError};
 use crate::identity::{Identity, IdentityError};
 use crate::key::{KeyError, PrivateKey};
+use crate::temporal::is_cloud_host;
 use crate::{pem, verify};
 
 /// Who reads the configuration.
@@ -224,8 +225,7 @@ impl WorkerConfiguration {
 
     fn is_cloud(&self) -> bool {
         let host = self.address.rsplit_once(':').map_or(&*self.address, |(host, _)| host);
-        let host = host.to_ascii_lowercase();
-        host.ends_with(".tmprl.cloud") || host.ends_with(".api.temporal.io")
+        is_cloud_host(host)
     }
 
     fn key(&self, sdk: Sdk, problems: &mut Vec<ConfigurationProblem>) -> Option<PrivateKey> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use private_ca::connect::{Cause, Diagnosis, Stage};
 use serde_json::{Value, json};
 
-use super::{Answer, lines, said};
+use super::{Answer, line, lines, said};
 
 /// One line first, then each stage.
 pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
@@ -23,7 +23,7 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
         let _ = writeln!(text, "\n{}: {outcome} ({milliseconds} ms)", finding.stage);
         lines(&mut text, "  ", &finding.evidence);
         for warning in &finding.warnings {
-            let sentence = warning.to_string().replace('\n', " ");
+            let sentence = line(&warning.to_string());
             let _ = writeln!(text, "  warning: {sentence}\n    to mend it: {}", warning.mend());
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::certificate::certificate_json;
 use super::file::list_json;
-use super::still;
+use super::line;
 use crate::failure::Refusal;
 
 /// A refusal in both forms.
@@ -47,11 +47,6 @@ fn sentence(mut error: &VerifyError) -> String {
         closest.issuer,
         closest.error.cause()
     )
-}
-
-/// One line: whoever wrote what it repeats begins no line of his own.
-fn line(text: &str) -> String {
-    still(text).replace('\n', " ")
 }
 
 fn who(subject: &DistinguishedName) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::certificate::certificate_json;
 use super::temporal::{ca_list, ca_row};
-use super::{Answer, said};
+use super::{Answer, line, said};
 
 /// A rotation. If it was only asked how far it is, a no says that something is left to do.
 pub(crate) fn rotation(rotation: &Rotation, steps: &[Step], is_planned: bool) -> Answer {
@@ -38,11 +38,6 @@ pub(crate) fn rotation(rotation: &Rotation, steps: &[Step], is_planned: bool) ->
         "steps": steps.iter().map(step_json).collect::<Vec<_>>(),
     });
     Answer { status: u8::from(!is_planned && !steps.is_empty()), ..said(text, json) }
-}
-
-/// One line: a plan may come from somebody else.
-fn line(text: &str) -> String {
-    text.replace('\n', " ")
 }
 
 fn state(worker: &RotatedWorker) -> String {

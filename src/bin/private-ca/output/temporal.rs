@@ -10,7 +10,7 @@ use private_ca::{Certificate, Timestamp};
 use serde_json::{Value, json};
 
 use super::certificate::certificate_json;
-use super::{Answer, path_json, said};
+use super::{Answer, line, path_json, said};
 
 /// Everything that was found, and the prediction.
 pub(crate) fn checked(report: &Report) -> Answer {
@@ -50,11 +50,6 @@ pub(crate) fn checked(report: &Report) -> Answer {
         "not_asked": report.unasked().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
     });
     Answer { status: u8::from(!prediction.is_accepted()), ..said(text, json) }
-}
-
-/// One line: whoever wrote what it repeats begins no line of his own.
-fn line(text: &str) -> String {
-    text.replace('\n', " ")
 }
 
 fn finding_json(finding: &Finding) -> Value {

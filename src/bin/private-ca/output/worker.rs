@@ -5,21 +5,17 @@ use std::fmt::Write as _;
 use private_ca::temporal::worker::{ConfigurationProblem, WorkerConfiguration};
 use serde_json::{Value, json};
 
-use super::{Answer, said, shell};
+use super::{Answer, line, said, shell};
 
 /// Why a worker with this configuration would not connect.
 pub(crate) fn worker_refused(problems: &[ConfigurationProblem]) -> Answer {
     let mut text = String::from("the worker would not connect; nothing was written\n");
     for problem in problems {
-        let _ = writeln!(text, "  {}", line(problem));
+        let _ = writeln!(text, "  {}", line(&problem.to_string()));
     }
     text.push_str("to write it all the same, add --force\n");
     let json = json!({ "would_connect": false, "problems": sentences(problems) });
     Answer { status: 1, ..said(text, json) }
-}
-
-fn line(problem: &ConfigurationProblem) -> String {
-    problem.to_string().replace('\n', " ")
 }
 
 fn sentences(problems: &[ConfigurationProblem]) -> Value {
@@ -38,7 +34,7 @@ pub(crate) fn worker(
         let _ = writeln!(text, "# export {name}={}", shell(&value));
     }
     for problem in problems {
-        let _ = writeln!(text, "# the worker would not connect: {}", line(problem));
+        let _ = writeln!(text, "# the worker would not connect: {}", line(&problem.to_string()));
     }
     let environment: serde_json::Map<_, _> = configuration
         .environment()
