@@ -95,6 +95,12 @@ impl StandIn {
         self.account().specification(name)
     }
 
+    /// The specification of a namespace as it is, as far as these definitions know it.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<NamespaceSpec> {
+        NamespaceSpec::decode(self.specification(name)?.as_slice()).ok()
+    }
+
     /// How often a call was made: `UpdateNamespace`.
     #[must_use]
     pub fn calls(&self, method: &str) -> usize {

@@ -9,15 +9,10 @@
     reason = "a test fails by panicking, and says so when it is skipped"
 )]
 
-use std::{
-    env,
-    fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+#[path = "support/servers.rs"]
+mod servers;
+
+use std::{fs, path::PathBuf, sync::Arc};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -28,6 +23,7 @@ use private_ca::{
     ManagedCertificates, ManagedRequest, Passphrase, RequestedValidity, SubjectAlternativeName,
 };
 use private_ca_worker::{connect, greet};
+use servers::{AwsStandIn, Servers, within};
 use tempfile::TempDir;
 use temporalio_client::{
     envconfig::{DataSource, LoadClientConfigProfileOptions},
@@ -37,7 +33,6 @@ use temporalio_client::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, sleep, timeout},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -52,9 +47,6 @@ use tokio_rustls::{
 /// Not the address that clients dial, as with Temporal Cloud's regional endpoints.
 const SERVER_NAME: &str = "hello.temporal.test";
 const NAMESPACE: &str = "hello";
-
-/// Long enough for a slow machine, short enough that a hang is told from slowness.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_workflow_completes() {
@@ -71,10 +63,10 @@ async fn a_workflow_completes() {
 /// The same journey with one other line: the CA is AWS Private CA, and ACM manages the certificate.
 #[tokio::test]
 async fn a_workflow_completes_with_a_certificate_of_acm() {
-    let Some(aws) = StandIn::start().await else {
+    let Some(aws) = AwsStandIn::start().await else {
         return;
     };
-    let connection = aws.connection();
+    let connection = aws_connection(&aws);
     let options = AcmPcaOptions::new("O=Acme,CN=Acme Root".parse().expect("a name"));
     let ca = AcmPca::create_root(&connection, options).await.expect("a CA");
     ca.grant_acm().await.expect("a grant");
@@ -103,7 +95,7 @@ async fn the_program_takes_its_certificate_from_the_environment() {
         .args(["run", "Temporal"])
         .env_clear() // of whatever else the SDK would take from this machine
         .env("TEMPORAL_CONFIG_FILE", frontend.folder.path().join("none"))
-        .env("TEMPORAL_ADDRESS", frontend.address.to_string())
+        .env("TEMPORAL_ADDRESS", frontend.servers.address.to_string())
         .env("TEMPORAL_NAMESPACE", NAMESPACE)
         .env("TEMPORAL_TLS_CLIENT_CERT_PATH", &frontend.ours.certificate)
         .env("TEMPORAL_TLS_CLIENT_KEY_PATH", &frontend.ours.key)
@@ -227,14 +219,12 @@ async fn issue(
 
 /// A Temporal dev server, and nginx in front of it as its mTLS frontend.
 struct Frontend {
-    address: SocketAddr,
     ours: Files,
     strangers: Files,
     expired: Files,
     server_ca: PathBuf,
     // Fields are dropped in this order: nothing writes into the folder when it goes.
-    nginx: Process,
-    _temporal: Process,
+    servers: Servers,
     folder: TempDir,
 }
 
@@ -251,9 +241,6 @@ impl Frontend {
 
     /// `None` where a server is not installed.
     async fn start_with(pki: Pki) -> Option<Self> {
-        if let Some(missing) = ["temporal", "nginx"].into_iter().find(|name| !on_path(name)) {
-            return skipped(&format!("`{missing}` is not on PATH"));
-        }
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let write = |name: &str, text: &str| {
@@ -268,41 +255,20 @@ impl Frontend {
         write("client_ca.pem", &pki.client_ca_chain);
         files("server", &pki.server);
 
-        // One after the other, because a dev server also takes free ports of its own choice.
-        let upstream = free_address();
-        let temporal = Process::start(
-            path,
-            Command::new("temporal")
-                .args(["server", "start-dev", "--headless"])
-                .args(["--ip", &upstream.ip().to_string()])
-                .args(["--port", &upstream.port().to_string()])
-                .args(["--namespace", NAMESPACE])
-                .args(["--disable-config-file", "--disable-config-env"]),
-        );
-        let temporal = temporal.listening_on(upstream).await;
-        let address = free_address();
-        write("nginx.conf", &nginx_conf(address, upstream));
-        let nginx = Process::start(
-            path,
-            // Before it has read its configuration, nginx would complain into a system folder.
-            Command::new("nginx").args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(path),
-        );
-        let nginx = nginx.listening_on(address).await;
+        let servers = Servers::start(path, SERVER_NAME, NAMESPACE).await?;
         Some(Self {
-            address,
             ours: files("ours", &pki.ours),
             strangers: files("strangers", &pki.strangers),
             expired: files("expired", &pki.expired),
             server_ca: write("server_ca.pem", &pki.server_ca),
-            nginx,
-            _temporal: temporal,
+            servers,
             folder,
         })
     }
 
     /// The SDK's configuration: `temporal.toml`, and nothing from the environment.
     fn profile(&self, identity: Option<&Files>) -> LoadClientConfigProfileOptions {
-        let Self { address, server_ca, .. } = self;
+        let Self { servers: Servers { address, .. }, server_ca, .. } = self;
         let identity = identity.map_or(String::new(), |Files { certificate, key }| {
             format!("client_cert_path = {certificate:?}\nclient_key_path = {key:?}\n")
         });
@@ -353,7 +319,7 @@ impl Frontend {
             assert!(answer.contains(&format!("<center>{told}</center>")), "{answer}");
         }
         // Once for the SDK, once for each version of TLS.
-        let log = self.nginx.output();
+        let log = self.servers.nginx.output();
         assert_eq!(log.matches(logged).count(), 3, "{logged:?} in:\n{log}");
     }
 
@@ -380,7 +346,7 @@ impl Frontend {
                 config.with_client_auth_cert(chain, key).expect("a key that fits")
             }
         };
-        let tcp = TcpStream::connect(self.address).await.expect("a connection");
+        let tcp = TcpStream::connect(self.servers.address).await.expect("a connection");
         let name = ServerName::try_from(SERVER_NAME).expect("a name");
         let mut tls = within(TlsConnector::from(Arc::new(config)).connect(name, tcp))
             .await
@@ -394,162 +360,13 @@ impl Frontend {
     }
 }
 
-/// All of nginx's files are in its own folder, and it is one process, so that to kill it is to end it.
-fn nginx_conf(listen: SocketAddr, upstream: SocketAddr) -> String {
-    format!(
-        r#"
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr info;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen {listen} ssl http2;
-        server_name {SERVER_NAME};
-        ssl_protocols TLSv1.2 TLSv1.3;
-        ssl_certificate server.pem;
-        ssl_certificate_key server.key;
-        ssl_client_certificate client_ca.pem;
-        ssl_verify_client on;
-        location = /tls {{
-            return 200 "$ssl_protocol $ssl_client_verify";
-        }}
-        location / {{
-            grpc_pass grpc://{upstream};
-            # A worker's poll for tasks is held open for a minute, nginx's own limit.
-            grpc_read_timeout 5m;
-        }}
-    }}
-}}
-"#
-    )
-}
-
-/// The stand-in for AWS that this crate's own tests talk to, in a process of its own.
-struct StandIn {
-    endpoint_url: String,
-    _process: Process,
-    _folder: TempDir,
-}
-
-impl StandIn {
-    /// `None` where it is not built.
-    async fn start() -> Option<Self> {
-        // Beside the folder of the test's own program.
-        let own = env::current_exe().expect("a path");
-        let built = own.parent().and_then(Path::parent).expect("a target folder");
-        let program = built.join("examples").join("aws-stand-in");
-        if !program.is_file() {
-            return skipped(
-                "the stand-in for AWS is not built: cargo build --example aws-stand-in --features aws",
-            );
-        }
-        let folder = tempfile::tempdir().expect("a folder");
-        let process = Process::start(folder.path(), &mut Command::new(program));
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let said = process.output();
-            // Whole lines only.
-            let line = said.lines().filter(|_| said.ends_with('\n'));
-            let url = line.filter_map(|line| line.rsplit_once("AWS_ENDPOINT_URL=")).next();
-            if let Some((_, url)) = url {
-                let endpoint_url = url.to_owned();
-                return Some(Self { endpoint_url, _process: process, _folder: folder });
-            }
-            assert!(Instant::now() < deadline, "the stand-in for AWS does not start:\n{said}");
-            sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    fn connection(&self) -> AwsConnection {
-        let credentials = Credentials::new("stand-in", "stand-in", None, None, "stand-in");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&self.endpoint_url)
-            .region(Region::from_static("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        AwsConnection::from_sdk_config(config).expect("a region")
-    }
-}
-
-/// Only a developer's machine is forgiven.
-fn skipped<T>(reason: &str) -> Option<T> {
-    if env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-        panic!("{reason}");
-    }
-    println!("skipped: {reason}");
-    None
-}
-
-/// A child process that writes its output to a file, and ends with the test.
-struct Process {
-    name: String,
-    child: Child,
-    output: PathBuf,
-}
-
-impl Process {
-    fn start(folder: &Path, command: &mut Command) -> Self {
-        let program = Path::new(command.get_program()).file_name().expect("a program's name");
-        let name = program.to_string_lossy().into_owned();
-        let output = folder.join(format!("{name}.out"));
-        let file = File::create(&output).expect("a file");
-        let child = command
-            .stdin(Stdio::null())
-            .stderr(file.try_clone().expect("a second handle"))
-            .stdout(file)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { name, child, output }
-    }
-
-    async fn listening_on(mut self, address: SocketAddr) -> Self {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).await.is_err() {
-            let ended = self.child.try_wait().expect("a child");
-            if ended.is_some() || Instant::now() > deadline {
-                let state = ended.map_or("still runs".into(), |status| status.to_string());
-                let Self { name, .. } = &self;
-                panic!("{name} ({state}) does not listen on {address}:\n{}", self.output());
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        self
-    }
-
-    fn output(&self) -> String {
-        fs::read_to_string(&self.output).expect("a readable file")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn on_path(program: &str) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
-}
-
-/// Free when asked, which is the most that can be known before the server itself binds it.
-fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-}
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.expect("an end in time")
+fn aws_connection(stand_in: &AwsStandIn) -> AwsConnection {
+    let credentials = Credentials::new("stand-in", "stand-in", None, None, "stand-in");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(&stand_in.endpoint_url)
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    AwsConnection::from_sdk_config(config).expect("a region")
 }

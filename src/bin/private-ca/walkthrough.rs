@@ -3,11 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use private_ca::connect::{Connection, Frontend, Probe, TlsVersion};
+use private_ca::connect::{
+    ConnectError, Connection, Doctor, Frontend, Probe, Stage, TlsVersion, system_roots,
+};
 use private_ca::file::{self, Existing, Secrecy};
 use private_ca::managed::{
     CERTIFICATE_CHAIN_FILE, CERTIFICATE_FILE, ManagedCertificates as _, PRIVATE_KEY_FILE,
 };
+use private_ca::temporal::bundle::CaBundle;
+use private_ca::temporal::requirements::Submission;
 use private_ca::temporal::worker::WorkerConfiguration;
 use private_ca::verify::{Purpose, Verification, Verifier};
 use private_ca::{
@@ -40,6 +44,7 @@ pub(crate) async fn run(arguments: &WalkthroughArguments) -> Result<Answer, Fail
     let passphrase = export(dir, ca, &mut story).await?;
     let identity = decrypt(dir, &passphrase, &mut story)?;
     verify(dir, &client_anchors, &identity, &mut story)?;
+    check(dir, &client_anchors, &identity, &mut story)?;
     connect(&client_anchors, &identity, &mut story).await?;
     configure(dir, &mut story)?;
     Ok(story.end(dir))
@@ -152,6 +157,34 @@ fn verify(
     Ok(())
 }
 
+/// What is given to a namespace is the CA's chain.
+fn check(
+    dir: &Path,
+    chain: &CertificateChain,
+    identity: &Identity,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    let bundle = CaBundle::from_pem(chain.to_pem().as_bytes()).or_no()?;
+    let presented = CertificateChain::new(identity.presented().cloned().collect()).or_no()?;
+    let mut submission =
+        Submission::new(bundle).presenting(&presented).with_key(identity.private_key());
+    if let Ok(roots) = system_roots() {
+        submission = submission.with_system_cas(roots.certificates().to_vec());
+    }
+    let word = |name: &str| output::shell_path(&dir.join(name));
+    story.step(
+        "What Temporal Cloud will say of them, before the upload",
+        &format!(
+            "private-ca temporal check --bundle {} --cert {} --key {}",
+            word(CERTIFICATE_CHAIN_FILE),
+            word(CERTIFICATE_FILE),
+            word(private_ca::managed::PLAIN_KEY_FILE)
+        ),
+        &[submission.examine().prediction().to_string()],
+    );
+    Ok(())
+}
+
 async fn connect(
     client_anchors: &CertificateChain,
     identity: &Identity,
@@ -163,7 +196,7 @@ async fn connect(
     let server_anchors = servers.chain().clone();
     let server = managed_identity(servers, "localhost").await?;
     let frontend = Frontend::start(&server, client_anchors).await.or_unasked()?;
-    let probe = Probe::new("localhost", frontend.address().port(), server_anchors);
+    let probe = Probe::new("localhost", frontend.address().port(), server_anchors.clone());
     // The frontend listens on IPv4 alone, wherever the name leads.
     let probe = probe.with_server_name("localhost").with_address(frontend.address());
 
@@ -175,18 +208,26 @@ async fn connect(
         findings.push(format!("{version}: let in, {cipher_suite}; it says \"{greeting}\""));
     }
     let stranger = managed_identity(in_memory_ca("CN=Another Root")?, DOMAIN_NAME).await?;
-    let attempts = [
-        ("a stranger of the same name", probe.clone().with_identity(stranger)),
-        ("no certificate", probe),
-    ];
-    for (who, attempt) in attempts {
-        match attempt.connect().await {
-            Err(refusal @ private_ca::connect::ConnectError::Refused { .. }) => {
-                findings.push(format!("{who}: {refusal}"));
-            }
-            Err(error) => return Err(error).or_unasked(),
-            Ok(_) => return Err(format!("the frontend let in {who}")).or_no(),
+    let doctor = Doctor::new(frontend.address().ip().to_string(), frontend.address().port())
+        .with_server_name("localhost")
+        .with_server_cas(server_anchors)
+        .with_client(
+            stranger.certificate().to_pem().as_bytes(),
+            stranger.private_key().to_pkcs8_pem().as_bytes(),
+            None,
+        );
+    let diagnosis = doctor.examine().await;
+    let Some((Stage::Tls, cause)) = diagnosis.failure() else {
+        return Err(format!("the frontend did not refuse a stranger: {diagnosis}")).or_no();
+    };
+    findings.push(format!("a stranger of the same name, to the doctor: {diagnosis}"));
+    findings.push(format!("  to mend it: {}", cause.mend()));
+    match probe.connect().await {
+        Err(refusal @ ConnectError::Refused { .. }) => {
+            findings.push(format!("no certificate: {refusal}"));
         }
+        Err(error) => return Err(error).or_unasked(),
+        Ok(_) => return Err("the frontend let in a client without a certificate").or_no(),
     }
     story.step("A TLS frontend on loopback that trusts only that chain", "", &findings);
     Ok(())

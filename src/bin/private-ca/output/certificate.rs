@@ -148,7 +148,8 @@ pub(crate) fn exported(
     let certificate = &exported.certificate;
     let mut text = format!("exported a managed certificate into {}\n", folder.display());
     let mut rows = certificate_rows(certificate);
-    rows.extend(id_row(id, certificate));
+    // By which it is renewed and exported again, even where it is the serial number.
+    rows.push(("id", id.to_string()));
     lines(&mut text, "  ", &rows);
     if let Some(older) = older {
         let _ = writeln!(
