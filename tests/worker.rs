@@ -406,7 +406,7 @@ mod checks {
     #[cfg(unix)]
     #[tokio::test]
     async fn paths_that_move_keys_that_all_can_read_and_missing_files_are_named() {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt;
         let files = Files::new().await;
         let (leaf, key) = (&files.leaf, files.key.to_pkcs8_pem());
         let with_mode = |mode: u32| {

@@ -94,7 +94,7 @@ fn what_would_not_connect_is_told_and_not_written() {
 
 #[test]
 fn warnings_are_told_and_do_not_keep_from_writing() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let workshop = workshop();
     let (cert, key) = files(&workshop);
     std::fs::set_permissions(workshop.path(&key), PermissionsExt::from_mode(0o644)).unwrap();
