@@ -45,9 +45,10 @@ fn is_set(item: &Item) -> bool {
 pub fn beside_in_environment(existing: &str) -> Vec<ConfigurationProblem> {
     let mut problems = Vec::new();
     let is_on = |variable: &str| {
-        let lines = existing.lines().filter_map(|line| environment_file::value_of(line, variable));
+        let mut lines =
+            existing.lines().filter_map(|line| environment_file::value_of(line, variable));
         // The last one holds.
-        lines.last().is_some_and(|value| !["", "false", "0"].contains(&value))
+        lines.next_back().is_some_and(|value| !["", "false", "0"].contains(&value))
     };
     for (variable, is_key) in
         [("TEMPORAL_API_KEY", true), ("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", false)]
