@@ -7,6 +7,16 @@
     clippy::print_stdout
 )]
 
+#[cfg(feature = "local")]
+#[path = "support/go.rs"]
+mod go;
+#[cfg(feature = "local")]
+#[path = "support/judges.rs"]
+mod judges;
+#[cfg(feature = "local")]
+#[path = "support/openssl.rs"]
+mod openssl;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -189,7 +199,9 @@ proptest! {
 #[cfg(feature = "local")]
 mod checks {
     use super::*;
-    use private_ca::temporal::worker::{ConfigurationProblem as Problem, Sdk};
+    use private_ca::file::{Existing, Secrecy};
+    use private_ca::temporal::requirements::Severity;
+    use private_ca::temporal::worker::{Check, ConfigurationProblem as Problem, KeyForm, Sdk};
     use private_ca::{
         CertificateAuthority, CertificatePurpose, CertificateRequest, EncryptedPrivateKey,
         EncryptionPreset, IssueRequest, KeyAlgorithm, LocalCa, LocalCaOptions, Passphrase,
@@ -227,7 +239,7 @@ mod checks {
         ) -> Vec<Problem> {
             let put = |name: &str, text: &str| {
                 let path = self.folder.path().join(name);
-                std::fs::write(&path, text).unwrap();
+                private_ca::file::write(&path, text, Secrecy::Secret, Existing::Replace).unwrap();
                 path
             };
             put("ca.pem", &self.ca);
@@ -245,14 +257,11 @@ mod checks {
         }
     }
 
-    const ALL: [Sdk; 7] =
-        [Sdk::Rust, Sdk::Go, Sdk::Python, Sdk::TypeScript, Sdk::Java, Sdk::DotNet, Sdk::Cli];
-
     #[tokio::test]
     async fn what_is_right_has_no_problem_with_any_sdk() {
         let files = Files::new().await;
         let key = files.key.to_pkcs8_pem();
-        for sdk in ALL {
+        for &sdk in Sdk::ALL {
             let problems = files.problems(sdk, &files.leaf, &key, |_| {});
             assert!(problems.is_empty(), "{problems:?}");
         }
@@ -268,7 +277,7 @@ mod checks {
         let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap().to_pkcs8_pem();
         let both = format!("{leaf}{}", *key);
         let reversed = format!("{}{leaf}", files.ca);
-        for sdk in ALL {
+        for &sdk in Sdk::ALL {
             let at = |certificate: &str, key: &str| files.problems(sdk, certificate, key, |_| {});
             assert!(matches!(at(leaf, &sealed)[..], [Problem::EncryptedKey { .. }]));
             assert!(matches!(at(leaf, &other)[..], [Problem::Identity(_)]));
@@ -288,11 +297,11 @@ mod checks {
             inside.private_key.as_bytes(),
         )
         .unwrap();
-        for sdk in ALL {
+        for &sdk in Sdk::ALL {
             let problems = files.problems(sdk, leaf, &pkcs1, |_| {});
             match (sdk, &problems[..]) {
                 (Sdk::Java, [Problem::KeyForm { form, .. }, Problem::Identity(_)]) => {
-                    assert_eq!(form, "RSA PRIVATE KEY");
+                    assert_eq!(*form, KeyForm::Pkcs1);
                 }
                 (Sdk::Java, _) => panic!("{problems:?}"),
                 (_, [Problem::Identity(_)]) => {}
@@ -302,8 +311,11 @@ mod checks {
         let changed = |change: &dyn Fn(&mut WorkerConfiguration)| {
             files.problems(Sdk::Go, leaf, &key, |configuration| change(configuration))
         };
-        for address in ["hello.a1b2c.tmprl.cloud", "https://h:7233", ":7233", "::1:7233", "h:99999"]
-        {
+        for address in ["hello.a1b2c.tmprl.cloud", "[::1]", "h:"] {
+            let problems = changed(&|it| it.address = address.into());
+            assert!(matches!(problems[..], [Problem::Port { .. }]), "{address}: {problems:?}");
+        }
+        for address in ["https://h:7233", ":7233", "::1:7233", "h:99999", "[::1:7233"] {
             let problems = changed(&|it| it.address = address.into());
             assert!(matches!(problems[..], [Problem::Address { .. }]), "{address}: {problems:?}");
         }
@@ -320,5 +332,215 @@ mod checks {
             it.namespace = "default".into();
         });
         assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    /// What the checks say, in order.
+    fn ids(problems: &[Problem]) -> Vec<&'static str> {
+        for problem in problems {
+            assert!(!problem.mend().is_empty(), "{problem}");
+            assert_eq!(problem.severity(), problem.check().severity());
+        }
+        problems.iter().map(|problem| problem.check().id()).collect()
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_no_name_of_the_server_wants_a_server_name() {
+        let files = Files::new().await;
+        let (leaf, key) = (&files.leaf, files.key.to_pkcs8_pem());
+        let at = |address: &str, name: Option<&str>, ca: bool| {
+            let problems = files.problems(Sdk::Go, leaf, &key, |it| {
+                it.address = address.into();
+                it.server_name = name.map(str::to_owned);
+                it.server_ca_cert_path = ca.then(|| files.folder.path().join("ca.pem"));
+            });
+            ids(&problems)
+        };
+        for address in [
+            "us-east-1.aws.api.temporal.io:7233",
+            "vpce-0123-abc.vpce-svc-0123.us-east-1.vpce.amazonaws.com:7233",
+            "10.0.0.7:7233",
+            "[fd00::7]:7233",
+        ] {
+            assert_eq!(at(address, None, false), ["server-name-set"], "{address}");
+            assert_eq!(at(address, Some(""), false), ["server-name-set"], "{address}");
+            let own = Some("hello.a1b2c.tmprl.cloud");
+            assert!(at(address, own, false).is_empty(), "{address}");
+            let other = Some("other.a1b2c.tmprl.cloud");
+            assert_eq!(at(address, other, false), ["namespace-fits-address"], "{address}");
+        }
+        // One's own CA may vouch for an address.
+        assert!(at("10.0.0.7:7233", None, true).is_empty());
+        // Behind a private address it is Temporal Cloud all the same.
+        let own = Some("hello.a1b2c.tmprl.cloud");
+        assert_eq!(at("10.0.0.7:7233", own, true), ["server-ca-is-servers"]);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_ends_soon_is_a_warning_and_one_that_ended_an_error() {
+        let files = Files::new().await;
+        let mut configuration = configuration();
+        let put = |name: &str, text: &str| {
+            let path = files.folder.path().join(name);
+            private_ca::file::write(&path, text, Secrecy::Secret, Existing::Replace).unwrap();
+            path
+        };
+        configuration.client_cert_path = put("c.pem", &files.leaf);
+        configuration.client_key_path = put("k.pem", &files.key.to_pkcs8_pem());
+        let day = std::time::Duration::from_secs(86_400);
+        let leaf = private_ca::Certificate::from_pem_or_der(files.leaf.as_bytes()).unwrap();
+        let end = leaf.validity().not_after;
+        let second = std::time::Duration::from_secs(1);
+        for (moment, id, severity) in [
+            (end.minus(16 * day), None, Severity::Warning),
+            (end.minus(15 * day), Some("leaf-ends-later"), Severity::Warning),
+            (end, Some("leaf-ends-later"), Severity::Warning),
+            (end.plus(second), Some("leaf-is-valid"), Severity::Error),
+            (leaf.validity().not_before.minus(second), Some("leaf-is-valid"), Severity::Error),
+        ] {
+            let problems = configuration.check_at(Sdk::Rust, moment);
+            assert_eq!(ids(&problems), id.into_iter().collect::<Vec<_>>(), "{moment}");
+            assert!(problems.iter().all(|problem| problem.severity() == severity), "{moment}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn paths_that_move_keys_that_all_can_read_and_missing_files_are_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let files = Files::new().await;
+        let (leaf, key) = (&files.leaf, files.key.to_pkcs8_pem());
+        let with_mode = |mode: u32| {
+            let problems = files.problems(Sdk::Go, leaf, &key, |it| {
+                let permissions = PermissionsExt::from_mode(mode);
+                std::fs::set_permissions(&it.client_key_path, permissions).unwrap();
+            });
+            ids(&problems)
+        };
+        assert_eq!(with_mode(0o644), ["key-private"]);
+        assert_eq!(with_mode(0o604), ["key-private"]);
+        assert!(with_mode(0o640).is_empty());
+        let problems = files.problems(Sdk::Go, leaf, &key, |it| {
+            it.client_cert_path = "no/such/certificate.pem".into();
+            it.server_ca_cert_path = Some("/no/such/root.pem".into());
+        });
+        assert_eq!(ids(&problems), ["path-absolute", "file-readable", "file-readable"]);
+        assert_eq!(problems[0].severity(), Severity::Warning);
+        assert_eq!(problems[1].severity(), Severity::Error);
+    }
+
+    #[test]
+    fn ids_are_told_apart_and_written_alike() {
+        let mut seen = std::collections::BTreeSet::new();
+        for check in Check::ALL {
+            let id = check.id();
+            assert!(seen.insert(id), "{id}");
+            assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{id}");
+        }
+    }
+
+    mod forms {
+        use super::*;
+        use crate::openssl::Bench;
+        use rustls_pki_types::PrivateKeyDer;
+        use rustls_pki_types::pem::PemObject as _;
+
+        /// A key of each form and kind with its certificate, as OpenSSL writes them.
+        fn keys(bench: &Bench) -> Vec<(KeyForm, String, String)> {
+            let run = |arguments: &str| {
+                bench.openssl(arguments);
+            };
+            let text = |name: &str| String::from_utf8(bench.read(name)).unwrap();
+            run("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem");
+            run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem");
+            run("ecparam -name prime256v1 -out parameters.pem");
+            let mut keys = Vec::new();
+            for (kind, traditional) in [("rsa", KeyForm::Pkcs1), ("ec", KeyForm::Sec1)] {
+                run(&format!(
+                    "req -x509 -key {kind}.pem -subj /CN=worker -days 30 -out {kind}.crt"
+                ));
+                run(&format!("pkey -in {kind}.pem -traditional -out {kind}-old.pem"));
+                run(&format!(
+                    "pkcs8 -topk8 -in {kind}.pem -passout pass:hush -out {kind}-sealed.pem"
+                ));
+                run(&format!(
+                    "pkey -in {kind}.pem -traditional -aes256 -passout pass:hush -out {kind}-old-sealed.pem"
+                ));
+                let certificate = text(&format!("{kind}.crt"));
+                for (form, name) in [
+                    (KeyForm::Pkcs8, format!("{kind}.pem")),
+                    (traditional, format!("{kind}-old.pem")),
+                    (KeyForm::EncryptedPkcs8, format!("{kind}-sealed.pem")),
+                    (KeyForm::EncryptedTraditional, format!("{kind}-old-sealed.pem")),
+                ] {
+                    keys.push((form, text(&name), certificate.clone()));
+                }
+            }
+            let with_parameters = format!("{}{}", text("parameters.pem"), text("ec-old.pem"));
+            keys.push((KeyForm::Sec1, with_parameters, text("ec.crt")));
+            keys
+        }
+
+        #[test]
+        fn the_sdk_cores_reader_takes_the_forms_that_the_table_says() {
+            let Some(bench) = Bench::new() else { return };
+            for (form, key, _) in keys(&bench) {
+                // As tonic's `Identity` is read, and then by rustls's provider.
+                let read = PrivateKeyDer::from_pem_reader(std::io::Cursor::new(key.as_bytes()));
+                let taken = read.is_ok_and(|key| loads(&key));
+                for sdk in [Sdk::Rust, Sdk::Python, Sdk::TypeScript, Sdk::DotNet] {
+                    assert_eq!(taken, sdk.reads(form), "{form} and {sdk}");
+                }
+            }
+        }
+
+        #[cfg(feature = "rustls")]
+        fn loads(key: &PrivateKeyDer<'_>) -> bool {
+            rustls::crypto::aws_lc_rs::sign::any_supported_type(key).is_ok()
+        }
+
+        #[cfg(not(feature = "rustls"))]
+        fn loads(_: &PrivateKeyDer<'_>) -> bool {
+            true
+        }
+
+        #[test]
+        fn go_takes_the_forms_that_the_table_says() {
+            let (Some(bench), Some(mut go)) = (Bench::new(), crate::go::GoKeyPair::start()) else {
+                return;
+            };
+            for (form, key, certificate) in keys(&bench) {
+                let taken = go.judge(&certificate, &key);
+                for sdk in [Sdk::Go, Sdk::Cli] {
+                    assert_eq!(taken.is_ok(), sdk.reads(form), "{form} and {sdk}: {taken:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn the_form_of_a_key_is_told_by_its_block() {
+            let Some(bench) = Bench::new() else { return };
+            for (form, key, certificate) in keys(&bench) {
+                let blocks = private_ca::pem::blocks(key.as_bytes()).unwrap();
+                let forms: Vec<_> = blocks.iter().filter_map(KeyForm::of_block).collect();
+                assert_eq!(forms, [form]);
+                let put = |name: &str, text: &str| {
+                    let path = bench.path(name);
+                    private_ca::file::write(&path, text, Secrecy::Secret, Existing::Replace)
+                        .unwrap();
+                    path
+                };
+                let mut configuration = configuration();
+                configuration.client_cert_path = put("c.pem", &certificate);
+                configuration.client_key_path = put("k.pem", &key);
+                for &sdk in Sdk::ALL {
+                    let problems = configuration.check(sdk);
+                    let about_key = |problem: &&Problem| {
+                        matches!(problem.check(), Check::KeyPlain | Check::KeyForm)
+                    };
+                    let named = problems.iter().find(about_key);
+                    assert_eq!(named.is_none(), sdk.reads(form), "{form} and {sdk}: {problems:?}");
+                }
+            }
+        }
     }
 }

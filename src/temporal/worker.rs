@@ -8,16 +8,50 @@
 //! Existing files are merged into: [`WorkerConfiguration::merge_toml_file`] and
 //! [`WorkerConfiguration::merge_environment_file`] replace the settings that a
 //! [`WorkerConfiguration`] describes and leave every other line as it is, comments included.
+//!
+//! [`WorkerConfiguration::check`] finds what an SDK would only find out at the first connection,
+//! and [`beside_in_toml`] and [`beside_in_environment`] what else in a file decides with it:
+//!
+//! | id | severity | what is asked | where it fails |
+//! | --- | --- | --- | --- |
+//! | `address-is-host-port` | error | the address is HOST:PORT without a scheme | write it as in hello.a1b2c.tmprl.cloud:7233 |
+//! | `address-has-port` | error | the address has a port | add the port, which is 7233 at Temporal Cloud |
+//! | `server-name-set` | error | a regional or private endpoint, or an IP address without a server's CA, comes with a server name | set the namespace's own endpoint, NAME.ACCOUNT.tmprl.cloud, as server name |
+//! | `namespace-has-account` | error | a namespace of Temporal Cloud has its account | write the namespace as NAME.ACCOUNT |
+//! | `namespace-fits-address` | error | the endpoint is the namespace's own | correct the address, the server name or the namespace |
+//! | `file-readable` | error | every file is there and can be read | correct the path, or let the worker's user read the file |
+//! | `path-absolute` | warning | a path is absolute | write the path whole |
+//! | `key-private` | warning | not every user of the machine can read the key | give the key mode 0600 |
+//! | `file-is-pem` | error | key and certificates are PEM | convert the file with openssl x509 or openssl pkey |
+//! | `key-plain` | error | the key is under no passphrase | take the passphrase off with private-ca key decrypt |
+//! | `key-form` | error | the key has a form that the SDK reads | convert it with openssl pkcs8 -topk8 -nocrypt |
+//! | `key-parses` | error | the key can be parsed | name the file of the worker's private key |
+//! | `certificates-parse` | error | the certificates can be parsed | name the file of the worker's certificate |
+//! | `key-apart` | error | no private key lies beside certificates | keep the key in its own file |
+//! | `key-fits` | error | the key is the certificate's | name the key that the certificate was requested with |
+//! | `chain-complete` | error | the certificates are one chain | leave out certificates that issued nothing in it |
+//! | `leaf-first` | error | the worker's own certificate comes first | put the worker's own certificate first |
+//! | `leaf-not-ca` | error | the worker's certificate is not a CA's | have a CA issue one to the worker |
+//! | `leaf-is-valid` | error | the worker's certificate is within its validity | renew it, or set the clock right |
+//! | `leaf-ends-later` | warning | the worker's certificate ends in more than 15 days | renew it, and see that the worker reads the new one |
+//! | `server-ca-is-servers` | error | the server's CA at Temporal Cloud is not the worker's | leave the server's CA out at Temporal Cloud |
+//! | `no-api-key` | warning | no API key is beside the certificate | remove the API key, unless the namespace is to tell the worker by it |
+//! | `host-verified` | warning | the server's certificate is verified | remove disable_host_verification, and give the server's CA and name instead |
 
+mod beside;
 mod check;
 mod environment_file;
 mod merge;
+mod problem;
 mod profile;
+mod sdk;
 
 use std::path::{Path, PathBuf};
 
-pub use check::{ConfigurationProblem, Sdk};
+pub use beside::{beside_in_environment, beside_in_toml};
 pub use merge::MergeError;
+pub use problem::{Check, ConfigurationProblem};
+pub use sdk::{KeyForm, Sdk};
 
 /// What a worker needs to know to connect over mTLS.
 ///

@@ -78,7 +78,41 @@ fn what_would_not_connect_is_told_and_not_written() {
     assert!(!workshop.path("temporal.toml").exists());
     let told = workshop.run(&format!("{line} --json")).json();
     assert_eq!(told["would_connect"], false);
-    assert_eq!(told["problems"].as_array().unwrap().len(), 3, "{told}");
+    let problems = told["problems"].as_array().unwrap();
+    let ids: Vec<_> = problems.iter().map(|problem| problem["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["namespace-has-account", "key-plain", "server-ca-is-servers"]);
+    for problem in problems {
+        assert_eq!(problem["severity"], "error", "{told}");
+        for part in ["asks", "found", "mend"] {
+            assert!(!problem[part].as_str().unwrap().is_empty(), "{told}");
+        }
+    }
+    workshop.run(&line).says("error key-plain: the key");
     workshop.run(&format!("{line} --force")).yes().says("wrote");
     assert!(workshop.text("temporal.toml").contains("sealed.txt"));
+}
+
+#[test]
+fn warnings_are_told_and_do_not_keep_from_writing() {
+    use std::os::unix::fs::PermissionsExt;
+    let workshop = workshop();
+    let (cert, key) = files(&workshop);
+    std::fs::set_permissions(workshop.path(&key), PermissionsExt::from_mode(0o644)).unwrap();
+    workshop.put(
+        "temporal.toml",
+        "[profile.default]\napi_key = \"hush\"\n[profile.default.tls]\ndisable_host_verification = true\n",
+    );
+    let line = format!(
+        "worker config --address hello.a1b2c.tmprl.cloud:7233 --namespace hello.a1b2c --cert {cert} --key {key}"
+    );
+    workshop.run(&line).yes().says("# warning key-private: ");
+    let told = workshop.json(&format!("{line} --toml temporal.toml"));
+    let problems = told["problems"].as_array().unwrap().iter();
+    let ids: Vec<_> = problems.map(|problem| problem["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["key-private", "no-api-key", "host-verified"]);
+    assert!(!told.to_string().contains("hush"), "{told}");
+    assert!(workshop.text("temporal.toml").contains(&cert));
+    workshop.put("worker.env", "TEMPORAL_API_KEY=hush\n");
+    let ran = workshop.run(&format!("{line} --env-file worker.env")).yes();
+    ran.says("wrote").says("warning no-api-key: `TEMPORAL_API_KEY` is set");
 }

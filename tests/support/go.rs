@@ -151,6 +151,22 @@ impl GoFrontend {
     }
 }
 
+/// crypto/tls: it reads a certificate and its key from PEM, as the Go SDK does.
+pub struct GoKeyPair(Program);
+
+impl GoKeyPair {
+    /// `None` where there is no Go 1.27, which is an error on a build server.
+    pub fn start() -> Option<Self> {
+        Program::start("./keypair").map(Self)
+    }
+
+    /// Whether Go takes them, or its reason.
+    pub fn judge(&mut self, certificate: &str, key: &str) -> Result<(), String> {
+        self.0.ask(&serde_json::json!({ "certificate": certificate, "key": key }));
+        self.0.verdict()
+    }
+}
+
 fn question(
     anchors: &[Certificate],
     server: (&str, &str),

@@ -65,6 +65,17 @@ fn assigned(line: &str) -> Option<&'static str> {
     OWNED.into_iter().find(|owned| *owned == key)
 }
 
+/// What a line sets this variable to, without the quotes around it.
+pub(super) fn value_of<'a>(line: &'a str, variable: &str) -> Option<&'a str> {
+    let line = line.trim();
+    let (key, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+    let value = value.trim();
+    let bare = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote)));
+    (key.trim() == variable).then(|| bare.unwrap_or(value))
+}
+
 /// The value that goes on over the end of a line, as systemd and shells read it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {

@@ -48,7 +48,7 @@ Examples:
       --toml ~/.config/temporalio/temporal.toml --profile payments
 
 A file keeps everything that is not of this configuration, comments included. Paths are written whole.
-Exit status: 0 good, 1 the worker would not connect and nothing was written, 2 could not be asked.")]
+Exit status: 0 good or warnings alone, 1 the worker would not connect and nothing was written, 2 could not be asked.")]
 pub(crate) struct WorkerConfigArguments {
     /// Host and port of the namespace's endpoint.
     #[arg(long, value_name = "HOST:PORT")]

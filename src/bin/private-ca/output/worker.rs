@@ -1,25 +1,50 @@
 //! A worker's configuration.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use private_ca::temporal::worker::{ConfigurationProblem, WorkerConfiguration};
 use serde_json::{Value, json};
 
-use super::{Answer, line, said, shell};
+use super::{Answer, line, path_json, said, shell};
 
 /// Why a worker with this configuration would not connect.
 pub(crate) fn worker_refused(problems: &[ConfigurationProblem]) -> Answer {
     let mut text = String::from("the worker would not connect; nothing was written\n");
     for problem in problems {
-        let _ = writeln!(text, "  {}", line(&problem.to_string()));
+        let _ = writeln!(text, "  {}", shown(problem));
     }
     text.push_str("to write it all the same, add --force\n");
-    let json = json!({ "would_connect": false, "problems": sentences(problems) });
+    let json = json!({ "would_connect": false, "problems": told(problems) });
     Answer { status: 1, ..said(text, json) }
 }
 
-fn sentences(problems: &[ConfigurationProblem]) -> Value {
-    problems.iter().map(|problem| Value::from(problem.to_string())).collect()
+/// One line of text.
+fn shown(problem: &ConfigurationProblem) -> String {
+    let (severity, id) = (problem.severity(), problem.check().id());
+    format!("{severity} {id}: {}", line(&problem.to_string()))
+}
+
+fn told(problems: &[ConfigurationProblem]) -> Value {
+    let told = |problem: &ConfigurationProblem| {
+        json!({
+            "id": problem.check().id(),
+            "severity": problem.severity().to_string(),
+            "asks": problem.check().sentence(),
+            "found": problem.to_string(),
+            "mend": problem.mend(),
+        })
+    };
+    problems.iter().map(told).collect()
+}
+
+/// A file that a configuration was merged into.
+pub(crate) fn worker_written(path: &Path, problems: &[ConfigurationProblem]) -> Answer {
+    let mut text = format!("wrote {}\n", path.display());
+    for problem in problems {
+        let _ = writeln!(text, "  {}", shown(problem));
+    }
+    said(text, json!({ "written": path_json(path), "problems": told(problems) }))
 }
 
 /// A configuration in both forms.
@@ -34,7 +59,7 @@ pub(crate) fn worker(
         let _ = writeln!(text, "# export {name}={}", shell(&value));
     }
     for problem in problems {
-        let _ = writeln!(text, "# the worker would not connect: {}", line(&problem.to_string()));
+        let _ = writeln!(text, "# {}", shown(problem));
     }
     let environment: serde_json::Map<_, _> = configuration
         .environment()
@@ -44,7 +69,7 @@ pub(crate) fn worker(
     let json = json!({
         "temporal_toml": toml,
         "environment": environment,
-        "problems": sentences(problems),
+        "problems": told(problems),
     });
     said(text, json)
 }
