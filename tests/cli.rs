@@ -443,7 +443,7 @@ const AWS_VERBS: [&str; 9] = [
     "ca policy",
 ];
 
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "walkthrough",
     "ca create",
     "ca show",
@@ -467,6 +467,7 @@ const VERBS: [&str; 29] = [
     "temporal rotation show",
     "temporal rotation add-new-ca",
     "temporal rotation issued",
+    "temporal rotation renewed",
     "temporal rotation confirm",
     "temporal rotation retired",
     "temporal rotation remove-old-ca",
@@ -520,7 +521,7 @@ fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
         ("key", 3),
         ("temporal", 3 + namespace),
         ("temporal bundle", 3),
-        ("temporal rotation", 7),
+        ("temporal rotation", 8),
         ("worker", 1),
     ] {
         let ran = workshop.run(&format!("{group} --help")).yes();
