@@ -476,12 +476,14 @@ const VERBS: [&str; 30] = [
     "",
 ];
 
-const CLOUD_VERBS: [&str; 12] = [
+const CLOUD_VERBS: [&str; 14] = [
     "temporal namespace rotation plan",
     "temporal namespace rotation show",
     "temporal namespace rotation add-new-ca",
     "temporal namespace rotation remove-old-ca",
     "temporal namespace show",
+    "temporal namespace auth-method show",
+    "temporal namespace auth-method set",
     "temporal namespace bundle list",
     "temporal namespace bundle add",
     "temporal namespace bundle remove",
