@@ -254,6 +254,14 @@ impl Verifier {
     }
 }
 
+/// What is wrong with a leaf by itself, whoever issued it.
+pub(crate) fn check_leaf(
+    leaf: &Certificate,
+    verification: &Verification,
+) -> Result<(), VerifyError> {
+    checks::check(leaf, checks::Role::Leaf, &verification.terms())
+}
+
 /// The path from a certificate to an anchor, for any purpose, at the moment of its own validity that
 /// is nearest to now: fetching one that has ended, or that has not started, is no fault.
 #[cfg(feature = "aws")]

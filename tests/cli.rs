@@ -445,7 +445,7 @@ const AWS_VERBS: [&str; 9] = [
     "ca policy",
 ];
 
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "walkthrough",
     "ca create",
     "ca show",
@@ -469,6 +469,7 @@ const VERBS: [&str; 29] = [
     "temporal rotation show",
     "temporal rotation add-new-ca",
     "temporal rotation issued",
+    "temporal rotation renewed",
     "temporal rotation confirm",
     "temporal rotation retired",
     "temporal rotation remove-old-ca",
@@ -477,12 +478,14 @@ const VERBS: [&str; 29] = [
     "",
 ];
 
-const CLOUD_VERBS: [&str; 12] = [
+const CLOUD_VERBS: [&str; 14] = [
     "temporal namespace rotation plan",
     "temporal namespace rotation show",
     "temporal namespace rotation add-new-ca",
     "temporal namespace rotation remove-old-ca",
     "temporal namespace show",
+    "temporal namespace auth-method show",
+    "temporal namespace auth-method set",
     "temporal namespace bundle list",
     "temporal namespace bundle add",
     "temporal namespace bundle remove",
@@ -522,7 +525,7 @@ fn every_verb_has_help_with_examples_and_takes_no_passphrase_as_an_argument() {
         ("key", 3),
         ("temporal", 3 + namespace),
         ("temporal bundle", 3),
-        ("temporal rotation", 7),
+        ("temporal rotation", 8),
         ("worker", 1),
     ] {
         let ran = workshop.run(&format!("{group} --help")).yes();

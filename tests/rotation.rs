@@ -1,20 +1,39 @@
 //! The rotation of a CA: whatever the order of its steps, no worker is locked out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 #[path = "support/chains.rs"]
 mod chains;
+#[cfg(feature = "rustls")]
+#[path = "support/client.rs"]
+mod client;
+#[cfg(feature = "rustls")]
+#[path = "rotation/frontend.rs"]
+mod frontend;
+#[cfg(feature = "rustls")]
+#[path = "support/go.rs"]
+mod go;
+#[cfg(feature = "rustls")]
+#[path = "support/judges.rs"]
+mod judges;
+#[path = "rotation/plan.rs"]
+mod plan;
 
 use std::slice::from_ref;
 use std::time::Duration;
 
 use chains::Authority;
-use private_ca::file::Existing;
 use private_ca::temporal::bundle::{BundleError, CaBundle};
-use private_ca::temporal::rotation::{Rotation, RotationError, RotationFileError, Step};
+use private_ca::temporal::rotation::{Rotation, RotationError, Step};
 use private_ca::verify::{Policy, Verification, Verifier};
 use private_ca::{Certificate, CertificateChain, Timestamp};
 use proptest::prelude::*;
-use rcgen::date_time_ymd;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 fn bundle(authorities: &[&Authority]) -> CaBundle {
     let certificates: Vec<_> = authorities.iter().map(|one| one.certificate.clone()).collect();
@@ -31,36 +50,67 @@ fn is_admitted(bundle: &CaBundle, chain: &[Certificate], at: Timestamp) -> bool 
     verifier.is_ok_and(|verifier| verifier.verify(&chain[0], &chain[1..], &verification).is_ok())
 }
 
-/// A plan with two workers, the second behind an intermediate; and what they will present.
+/// A worker's key, and what it presents with it.
+struct Client {
+    #[cfg_attr(
+        not(feature = "rustls"),
+        allow(dead_code, reason = "it is for the TLS server's judge")
+    )]
+    key: KeyPair,
+    chain: CertificateChain,
+}
+
+impl Client {
+    fn of(issuer: &Authority, above: &[&Certificate], change: fn(&mut CertificateParams)) -> Self {
+        let (key, mut params) = (chains::key(), chains::leaf_params());
+        change(&mut params);
+        let leaf = params.signed_by(&key, &issuer.issuer()).unwrap();
+        let leaf = Certificate::from_der(leaf.der()).unwrap();
+        Self { key, chain: presented(&[&[&leaf], above].concat()) }
+    }
+}
+
+/// A plan with two workers, the second behind an intermediate; and what they present before and after it.
 struct Stage {
     old: Authority,
     new: Authority,
     bundle: CaBundle,
     rotation: Rotation,
+    before: [Client; 2],
+    /// What the old CA gives them in the midst of it.
+    renewed: [Client; 2],
+    after: [Client; 2],
     leaves: [CertificateChain; 2],
 }
+
+const NAMES: [&str; 2] = ["mail", "payments"];
 
 impl Stage {
     fn new() -> Self {
         let (old, new, other) =
             (Authority::root("Old"), Authority::root("New"), Authority::root("Other"));
-        let issuing = old.intermediate("Issuing");
+        let (issuing, anew) = (old.intermediate("Issuing"), new.intermediate("Issuing anew"));
         let bundle = bundle(&[&other, &old]);
-        let ending = old.leaf_with(|params| params.not_after = date_time_ymd(2027, 3, 10));
-        let rotation =
+        let before = [
+            Client::of(&old, &[], |params| params.not_after = date_time_ymd(2027, 3, 10)),
+            Client::of(&issuing, &[&issuing.certificate], |_| {}),
+        ];
+        let renewed = [
+            Client::of(&old, &[], |params| params.not_after = date_time_ymd(2027, 4, 10)),
+            Client::of(&issuing, &[&issuing.certificate], |params| {
+                params.not_after = date_time_ymd(2027, 5, 1);
+            }),
+        ];
+        let after =
+            [Client::of(&new, &[], |_| {}), Client::of(&anew, &[&anew.certificate], |_| {})];
+        let mut rotation =
             Rotation::plan(&bundle, from_ref(&old.certificate), from_ref(&new.certificate))
-                .unwrap()
-                .with_worker("mail", &presented(&[&ending]), chains::now())
-                .unwrap()
-                .with_worker(
-                    "payments",
-                    &presented(&[&issuing.leaf(), &issuing.certificate]),
-                    chains::now(),
-                )
                 .unwrap();
-        let anew = new.intermediate("Issuing anew");
-        let leaves = [presented(&[&new.leaf()]), presented(&[&anew.leaf(), &anew.certificate])];
-        Self { old, new, bundle, rotation, leaves }
+        for (name, client) in NAMES.iter().zip(&before) {
+            rotation = rotation.with_worker(*name, &client.chain, chains::now()).unwrap();
+        }
+        let leaves = [after[0].chain.clone(), after[1].chain.clone()];
+        Self { old, new, bundle, rotation, before, renewed, after, leaves }
     }
 
     fn ids(&self, at: Timestamp) -> Vec<&'static str> {
@@ -127,8 +177,57 @@ fn what_would_lock_a_worker_out_is_refused() {
     stage.rotation.issued("mail", &stage.leaves[0], now).unwrap();
     assert!(stage.rotation.workers()[0].confirmed.is_some());
     let another = presented(&[&stage.new.leaf()]);
+    stage.rotation.retired("mail", now).unwrap();
     stage.rotation.issued("mail", &another, now).unwrap();
-    assert!(stage.rotation.workers()[0].confirmed.is_none());
+    let mail = &stage.rotation.workers()[0];
+    // If the other one does not work, the worker goes back to the old one.
+    assert!(mail.confirmed.is_none() && mail.retired.is_none());
+}
+
+#[test]
+fn a_certificate_that_the_old_ca_issues_in_the_midst_of_a_rotation_keeps_the_old_ca() {
+    let mut stage = Stage::new();
+    let now = chains::now();
+    stage.bundle = stage.rotation.add_new_ca(&stage.bundle).unwrap();
+    for (worker, leaf) in NAMES.iter().zip(&stage.leaves) {
+        stage.rotation.issued(worker, leaf, now).unwrap();
+        stage.rotation.confirmed(worker, now).unwrap();
+        stage.rotation.retired(worker, now).unwrap();
+    }
+    stage.rotation.remove_old_ca(&stage.bundle, now).unwrap();
+    // What is noted already is no news.
+    stage.rotation.renewed("mail", &stage.before[0].chain, now).unwrap();
+    assert!(stage.rotation.workers()[0].retired.is_some());
+
+    stage.rotation.renewed("mail", &stage.renewed[0].chain, now).unwrap();
+    let until = stage.renewed[0].chain.certificates()[0].validity().not_after;
+    let awaits = |stage: &Stage, at: Timestamp| {
+        let error = stage.rotation.remove_old_ca(&stage.bundle, at).unwrap_err();
+        let RotationError::TooEarly { first } = error else { panic!("{error}") };
+        first
+    };
+    let expected = [Step::AwaitOld { worker: "mail".to_owned(), until }];
+    assert_eq!(awaits(&stage, now), expected);
+    // The end of the first one is not the end of the second.
+    let between: Timestamp = "2027-03-20T00:00:00Z".parse().unwrap();
+    assert_eq!(awaits(&stage, between), expected);
+    stage.rotation = Rotation::from_json(stage.rotation.to_json().as_bytes()).unwrap();
+    assert_eq!(awaits(&stage, between), expected);
+    let after = until.plus(Duration::from_secs(1));
+    stage.rotation.remove_old_ca(&stage.bundle, after).unwrap();
+    stage.rotation.retired("mail", between).unwrap();
+    stage.rotation.remove_old_ca(&stage.bundle, between).unwrap();
+
+    // One that ends sooner leaves the end where it is, and is in use all the same.
+    stage.rotation.renewed("payments", &stage.renewed[1].chain, now).unwrap();
+    let until = stage.before[1].chain.certificates()[0].validity().not_after;
+    let expected = [Step::AwaitOld { worker: "payments".to_owned(), until }];
+    assert_eq!(awaits(&stage, between), expected);
+
+    let error = stage.rotation.renewed("mail", &stage.leaves[0], now).unwrap_err();
+    assert!(matches!(&error, RotationError::NotOfOldCa { worker, .. } if worker == "mail"));
+    let error = stage.rotation.renewed("post", &stage.renewed[0].chain, now).unwrap_err();
+    assert!(matches!(error, RotationError::NoWorker { .. }), "{error}");
 }
 
 #[test]
@@ -181,40 +280,6 @@ fn plans_that_cannot_be_carried_out_are_refused_at_once() {
     assert!(matches!(error, RotationError::Bundle(BundleError::TooMany { count: 17 })), "{error}");
 }
 
-#[test]
-fn a_plan_is_read_back_from_its_file() {
-    let mut stage = Stage::new();
-    let now = chains::now();
-    stage.rotation.issued("mail", &stage.leaves[0], now).unwrap();
-    stage.rotation.confirmed("mail", now).unwrap();
-    stage.rotation.retired("mail", now).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rotation.json");
-    stage.rotation.save(&path, Existing::Keep).unwrap();
-    assert_eq!(Rotation::load(&path).unwrap(), stage.rotation);
-    assert!(stage.rotation.save(&path, Existing::Keep).is_err());
-    stage.rotation.save(&path, Existing::Replace).unwrap();
-
-    let text = stage.rotation.to_json();
-    for (from, to, says) in [
-        ("\"form\": 1", "\"form\": 2", "\"form\" is not 1"),
-        ("\"workers\"", "\"worker\"", "workers is missing"),
-        ("\"name\": \"mail\"", "\"name\": 7", "workers[0].name is missing"),
-        ("\"retired\": \"2027", "\"retired\": \"soon", "workers[0].retired is missing"),
-        ("\"confirmed\": null", "\"confirmed\": true", "workers[1].confirmed is missing"),
-        ("\"old\": \"-----BEGIN CERT", "\"old\": \"-----BEGIN CARD", "old cannot be read"),
-    ] {
-        let changed = text.replacen(from, to, 1);
-        assert_ne!(changed, text, "{from}");
-        let error = Rotation::from_json(changed.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains(says), "{error}");
-    }
-    let error = Rotation::from_json(b"{").unwrap_err();
-    assert!(matches!(error, RotationFileError::Json(_)), "{error}");
-    let error = Rotation::load(folder.path().join("absent")).unwrap_err();
-    assert!(matches!(error, RotationFileError::File(_)), "{error}");
-}
-
 /// What somebody does, in any order and as often as he likes.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
@@ -222,6 +287,7 @@ enum Deed {
     Issued(usize),
     Confirmed(usize),
     Retired(usize),
+    Renewed(usize),
     RemoveOldCa,
     Wait(u32),
     Reload,
@@ -233,10 +299,72 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         (0..2_usize).prop_map(Deed::Issued),
         (0..2_usize).prop_map(Deed::Confirmed),
         (0..2_usize).prop_map(Deed::Retired),
+        (0..2_usize).prop_map(Deed::Renewed),
         Just(Deed::RemoveOldCa),
         (0..20_u32).prop_map(Deed::Wait),
         Just(Deed::Reload),
     ]
+}
+
+impl Stage {
+    /// Does it, or leaves it where it is refused.
+    fn act(&mut self, deed: Deed, now: &mut Timestamp) {
+        let rotation = &mut self.rotation;
+        match deed {
+            Deed::AddNewCa => self.bundle = rotation.add_new_ca(&self.bundle).unwrap(),
+            Deed::Issued(place) => {
+                rotation.issued(NAMES[place], &self.leaves[place], *now).unwrap()
+            }
+            // A worker connects only if it is let in.
+            Deed::Confirmed(place) => {
+                if is_admitted(&self.bundle, self.leaves[place].certificates(), *now) {
+                    let _ = rotation.confirmed(NAMES[place], *now);
+                }
+            }
+            Deed::Retired(place) => drop(rotation.retired(NAMES[place], *now)),
+            // An issuer that nobody trusts any more is asked for nothing.
+            Deed::Renewed(place) => {
+                if self.bundle.certificates().contains(&self.old.certificate) {
+                    let _ = rotation.renewed(NAMES[place], &self.renewed[place].chain, *now);
+                }
+            }
+            Deed::RemoveOldCa => {
+                if let Ok(bundle) = rotation.remove_old_ca(&self.bundle, *now) {
+                    self.bundle = bundle;
+                }
+            }
+            Deed::Wait(days) => {
+                *now = now.plus(Duration::from_secs(u64::from(days) * 86_400));
+            }
+            Deed::Reload => {
+                *rotation = Rotation::from_json(rotation.to_json().as_bytes()).unwrap();
+            }
+        }
+    }
+
+    /// Everybody who has to be let in now: whoever may use an old certificate, and whoever was seen to connect
+    /// with a new one.
+    fn entitled(&self, now: Timestamp) -> Vec<&Client> {
+        let mut entitled = Vec::new();
+        for (place, worker) in self.rotation.workers().iter().enumerate() {
+            let is_current =
+                |client: &&Client| client.chain.certificates()[0].validity().contains(now);
+            let olds = [&self.before[place], &self.renewed[place]];
+            if worker.retired.is_none() {
+                // The plan has one of them; the other counts as long as it ends before it.
+                let end = worker.old[0].validity().not_after;
+                let counts = |client: &&Client| {
+                    client.chain.certificates() == worker.old
+                        || client.chain.certificates()[0].validity().not_after <= end
+                };
+                entitled.extend(olds.into_iter().filter(is_current).filter(counts));
+            }
+            if worker.confirmed.is_some() {
+                entitled.extend(Some(&self.after[place]).filter(is_current));
+            }
+        }
+        entitled
+    }
 }
 
 proptest! {
@@ -246,42 +374,10 @@ proptest! {
     fn whatever_is_done_no_worker_is_locked_out(deeds in proptest::collection::vec(any_deed(), 1..40)) {
         let mut stage = Stage::new();
         let mut now = chains::now();
-        let names = ["mail", "payments"];
         for deed in deeds {
-            let rotation = &mut stage.rotation;
-            match deed {
-                Deed::AddNewCa => stage.bundle = rotation.add_new_ca(&stage.bundle).unwrap(),
-                Deed::Issued(place) => {
-                    rotation.issued(names[place], &stage.leaves[place], now).unwrap();
-                }
-                // A worker connects only if it is let in.
-                Deed::Confirmed(place) => {
-                    let leaf = stage.leaves[place].certificates();
-                    if is_admitted(&stage.bundle, leaf, now) {
-                        let _ = rotation.confirmed(names[place], now);
-                    }
-                }
-                Deed::Retired(place) => drop(rotation.retired(names[place], now)),
-                Deed::RemoveOldCa => {
-                    if let Ok(bundle) = rotation.remove_old_ca(&stage.bundle, now) {
-                        stage.bundle = bundle;
-                    }
-                }
-                Deed::Wait(days) => {
-                    now = now.plus(Duration::from_secs(u64::from(days) * 86_400));
-                }
-                Deed::Reload => {
-                    *rotation = Rotation::from_json(rotation.to_json().as_bytes()).unwrap();
-                }
-            }
-            for worker in stage.rotation.workers() {
-                let old_is_in_use =
-                    worker.retired.is_none() && worker.old[0].validity().contains(now);
-                prop_assert!(!old_is_in_use || is_admitted(&stage.bundle, &worker.old, now));
-                if worker.confirmed.is_some() {
-                    let new = worker.new.as_ref().unwrap();
-                    prop_assert!(!new[0].validity().contains(now) || is_admitted(&stage.bundle, new, now));
-                }
+            stage.act(deed, &mut now);
+            for client in stage.entitled(now) {
+                prop_assert!(is_admitted(&stage.bundle, client.chain.certificates(), now));
             }
             let is_complete = stage.rotation.steps(&stage.bundle, now).is_empty();
             let is_old_there = stage.bundle.certificates().contains(&stage.old.certificate);

@@ -11,10 +11,14 @@
 
 #[path = "support/chains.rs"]
 mod chains;
+#[path = "support/client.rs"]
+mod client;
 #[path = "support/go.rs"]
 mod go;
 #[path = "support/judges.rs"]
 mod judges;
+#[path = "support/openssl.rs"]
+mod openssl;
 
 #[path = "temporal/bundle.rs"]
 mod bundle;

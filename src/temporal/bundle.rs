@@ -3,12 +3,15 @@
 //! Operations take what is there and give what is to be there instead; nothing is sent. They work
 //! on DER, so a bundle that somebody encoded or ordered anew is no change.
 
+mod admission;
 mod fingerprint;
 
 use crate::certificate::{Certificate, CertificateChain, CertificateError, DistinguishedName};
 use crate::verify;
-use crate::verify::{Policy, Verification, Verifier, VerifyError};
+use crate::verify::{Verifier, VerifyError};
 use crate::{Timestamp, pem};
+pub(super) use admission::Refusal;
+pub use admission::UnjudgedKey;
 pub use fingerprint::{Fingerprint, FingerprintError};
 
 /// How many certificates a bundle may have (Temporal Cloud, "Requirements for CA certificates").
@@ -128,6 +131,14 @@ pub enum BundleError {
         leaf: DistinguishedName,
         /// Why its chain would be refused.
         source: Box<VerifyError>,
+    },
+    /// Whether a client is admitted depends on a key that is not judged here.
+    #[error("whether the client certificate {leaf} is admitted cannot be told: {source}")]
+    CannotBeJudged {
+        /// The client's subject.
+        leaf: DistinguishedName,
+        /// The key.
+        source: Box<UnjudgedKey>,
     },
 }
 
@@ -267,7 +278,8 @@ impl CaBundle {
     ///
     /// # Errors
     /// [`BundleError::LocksOut`]; [`BundleError::NotAdmitted`] if the earlier one does not admit it
-    /// either, because then nothing is known: the file may lack the intermediate that the client presents.
+    /// either, because then nothing is known: the file may lack the intermediate that the client presents;
+    /// [`BundleError::CannotBeJudged`].
     pub fn check_admits_still(
         &self,
         earlier: &Self,
@@ -275,29 +287,24 @@ impl CaBundle {
         intermediates: &[Certificate],
         at: Timestamp,
     ) -> Result<(), BundleError> {
-        earlier.admits(leaf, intermediates, at).map_err(|source| BundleError::NotAdmitted {
-            leaf: leaf.subject(),
-            source: Box::new(source),
-        })?;
-        self.admits(leaf, intermediates, at).map_err(|source| BundleError::LocksOut {
-            leaf: leaf.subject(),
-            source: Box::new(source),
-        })
-    }
-
-    pub(super) fn admits(
-        &self,
-        leaf: &Certificate,
-        intermediates: &[Certificate],
-        at: Timestamp,
-    ) -> Result<(), VerifyError> {
-        let verification = Verification::new(Policy::go_tls_client()).at(at);
-        match self.verifier() {
-            Some(verifier) => verifier.verify(leaf, intermediates, &verification).map(drop),
-            None => {
-                Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() })
+        let (subject, is_admitted) =
+            (leaf.subject(), |bundle: &Self| bundle.admits(leaf, intermediates, at));
+        let unjudged =
+            |key| BundleError::CannotBeJudged { leaf: leaf.subject(), source: Box::new(key) };
+        match is_admitted(earlier) {
+            Ok(()) => {}
+            Err(Refusal::Unjudged(key)) => return Err(unjudged(key)),
+            Err(Refusal::Refused(error)) => {
+                let source = Box::new(error);
+                return Err(BundleError::NotAdmitted { leaf: subject, source });
             }
         }
+        is_admitted(self).map_err(|refusal| match refusal {
+            Refusal::Unjudged(key) => unjudged(key),
+            Refusal::Refused(error) => {
+                BundleError::LocksOut { leaf: subject, source: Box::new(error) }
+            }
+        })
     }
 
     /// A verifier that trusts the certificates whose keys can be used; none if there is no such.

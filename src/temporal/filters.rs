@@ -63,7 +63,8 @@ impl fmt::Display for FilterField {
 /// One filter: every field that it names has to fit.
 ///
 /// A value may have one `*`, as its first or last character, which stands for any text or none.
-/// Upper and lower case are the same.
+/// Upper and lower case are the same: each character is put into lower case by itself, as Go's
+/// `strings.ToLower` does it. So "Ω" is "ω", and "Σ" is "σ" wherever it stands, but never "ς"; and "ß" is not "ss".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct CertificateFilter {
@@ -110,7 +111,7 @@ impl CertificateFilter {
 
     /// The same for every spelling that means the same.
     fn folded(&self) -> Vec<(FilterField, String)> {
-        self.fields().map(|(field, value)| (field, value.to_lowercase())).collect()
+        self.fields().map(|(field, value)| (field, lower(value))).collect()
     }
 }
 
@@ -226,6 +227,13 @@ impl FilterSet {
         }
         problems
     }
+}
+
+/// A text in lower case, character by character and whatever stands beside it: where the start of a word is
+/// compared, it must not matter how the word ends.
+fn lower(text: &str) -> String {
+    // Of the one character that becomes two, U+0130, Go keeps the first.
+    text.chars().map(|letter| letter.to_lowercase().next().unwrap_or(letter)).collect()
 }
 
 /// What is wrong with the wildcard of a value.

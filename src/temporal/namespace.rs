@@ -41,7 +41,7 @@ pub use api_key::{API_KEY_VARIABLE, ApiKey};
 use call::{ReadFailure, Server, Unanswered};
 pub use error::{CloudOpsError, ServerAnswer, UpdateError};
 pub use operation::{Operation, OperationState};
-pub use state::{Change, Difference, MtlsAuth, NamespaceEndpoints, NamespaceState};
+pub use state::{AuthMethod, Change, Difference, MtlsAuth, NamespaceEndpoints, NamespaceState};
 
 /// Where Temporal Cloud's API is (Temporal Cloud, "Cloud Ops API").
 pub const DEFAULT_ADDRESS: &str = "saas-api.tmprl.cloud:443";

@@ -36,6 +36,8 @@ pub use report::{Finding, Prediction, Report};
 pub enum Severity {
     /// It works, and had better be changed, now or soon.
     Warning,
+    /// Whether it works cannot be judged here.
+    Unjudged,
     /// Temporal Cloud refuses the upload or the client.
     Error,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Warning => "warning",
+            Self::Unjudged => "unjudged",
             Self::Error => "error",
         })
     }
@@ -102,6 +105,7 @@ const NOTICES: &str = "Temporal Cloud, Notifications";
 const FILTERS: &str = "Temporal Cloud, How to manage certificate filters";
 const GO: &str = "Go's crypto/tls, which Temporal Cloud's frontend is built on";
 const TLS: &str = "RFC 8446 section 4.4.2";
+const OURS: &str = "private-ca's verifier, which takes fewer kinds of keys than Go's";
 
 requirements! {
     BundleHasCa = "bundle-has-ca", Error, CA,
@@ -121,7 +125,9 @@ requirements! {
     PublicCaNeedsFilters = "public-ca-needs-filters", Error, CA,
         "a CA that operating systems trust comes with certificate filters: anybody can get a certificate from it";
     CaKeyUsable = "ca-key-usable", Warning, GO,
-        "a CA certificate has a key that can vouch for clients: RSA with 2048 to 8192 bits, or ECDSA on P-256, P-384 or P-521";
+        "a CA certificate has a key that can vouch for clients: RSA with at least 1024 bits, or ECDSA on P-224, P-256, P-384 or P-521";
+    CaKeyJudged = "ca-key-judged", Warning, OURS,
+        "a CA certificate has a key that is judged here: RSA with 2048 to 8192 bits, or ECDSA on P-256, P-384 or P-521";
     CaIsValid = "ca-is-valid", Warning, CA,
         "a CA certificate is within its validity";
     CaEndsLater = "ca-ends-later", Warning, NOTICES,
@@ -146,6 +152,8 @@ requirements! {
         "from the client's certificate to the root every distinguished name is another one, ignoring case";
     TlsAccepts = "tls-accepts", Error, GO,
         "the chain that the client presents leads to a CA of the bundle, as Go's TLS server verifies it";
+    TlsJudged = "tls-judged", Unjudged, OURS,
+        "whether the chain leads to a CA of the bundle depends on no key that is not judged here";
     LeafWithinCa = "leaf-within-ca", Warning, ISSUING,
         "the client's certificate ends before its CAs";
     LeafEndsLater = "leaf-ends-later", Warning, NOTICES,

@@ -6,15 +6,17 @@
 //! kept in a file, and what is left to do follows from it and from the namespace's bundle as it is,
 //! so that every step can be taken again.
 
+mod fault;
 mod file;
 mod plan;
 
 use std::fmt;
 
 use crate::certificate::{Certificate, DistinguishedName, Timestamp};
-use crate::temporal::bundle::BundleError;
+use crate::temporal::bundle::{BundleError, Refusal, UnjudgedKey};
 use crate::verify::VerifyError;
 
+pub use fault::PlanFault;
 pub use file::RotationFileError;
 pub use plan::Rotation;
 
@@ -24,13 +26,14 @@ pub use plan::Rotation;
 pub struct RotatedWorker {
     /// What it is called in the plan.
     pub name: String,
-    /// What it presents before the rotation, its own certificate first.
+    /// What it presents before the rotation, its own certificate first. Of several, as after a renewal by the
+    /// old CA, those of the one that ends last.
     pub old: Vec<Certificate>,
     /// What it will present after it, once that is issued.
     pub new: Option<Vec<Certificate>>,
     /// When it was seen to connect with the new certificate.
     pub confirmed: Option<Timestamp>,
-    /// When nobody used the old certificate any more, if that was before its end.
+    /// When nobody used the old certificate any more, if that was before its end. Only who is confirmed has it.
     pub retired: Option<Timestamp>,
 }
 
@@ -184,12 +187,44 @@ pub enum RotationError {
         /// Why it is refused.
         source: Box<VerifyError>,
     },
+    /// Whether a certificate is let in depends on a key that is not judged here.
+    #[error(
+        "whether the certificate {leaf} of the worker {worker} is let in cannot be told, and so not when the old CA can go: {source}"
+    )]
+    CannotBeJudged {
+        /// The worker.
+        worker: String,
+        /// The certificate's subject.
+        leaf: DistinguishedName,
+        /// The key.
+        source: Box<UnjudgedKey>,
+    },
     /// Something has to be done before.
     #[error("it is too early: first {}", list(.first))]
     TooEarly {
         /// What is to be done first.
         first: Vec<Step>,
     },
+}
+
+impl RotationError {
+    /// A worker's certificate that is not let in by the CA that goes.
+    fn of_old_ca(worker: &str, leaf: &Certificate, refusal: Refusal) -> Self {
+        let (worker, leaf) = (worker.to_owned(), leaf.subject());
+        match refusal {
+            Refusal::Refused(error) => Self::NotOfOldCa { worker, leaf, source: Box::new(error) },
+            Refusal::Unjudged(key) => Self::CannotBeJudged { worker, leaf, source: Box::new(key) },
+        }
+    }
+
+    /// A worker's certificate that is not let in by the new CA alone.
+    fn of_new_ca(worker: &str, leaf: &Certificate, refusal: Refusal) -> Self {
+        let (worker, leaf) = (worker.to_owned(), leaf.subject());
+        match refusal {
+            Refusal::Refused(error) => Self::NotOfNewCa { worker, leaf, source: Box::new(error) },
+            Refusal::Unjudged(key) => Self::CannotBeJudged { worker, leaf, source: Box::new(key) },
+        }
+    }
 }
 
 fn list(steps: &[Step]) -> String {

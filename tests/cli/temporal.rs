@@ -15,6 +15,13 @@ fn ids(told: &Value) -> Vec<&str> {
 }
 
 impl Workshop {
+    /// A check that says no, and this in its text.
+    fn refused_in_text(&self, line: &str, says: &str) {
+        let ran = self.run(line);
+        assert_eq!(ran.status, Some(1), "{ran}");
+        ran.says(says);
+    }
+
     /// A check, as text and as JSON, whose status says whether it is accepted.
     fn check(&self, line: &str) -> (Ran, Value) {
         let line = format!("temporal check {line} --at {AT}");
@@ -93,6 +100,67 @@ fn every_broken_rule_is_told_with_its_mend() {
         }
     }
     assert!(ran.stdout.starts_with("refused because the CA certificate"), "{ran}");
+}
+
+/// A root with an RSA key of 1024 bits, and a client of it, from 2020 to 2120, made by pyca cryptography.
+const WEAK_ROOT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIByjCCATOgAwIBAgIULvobVtDHgOONq4X4RG3lhidHQWEwDQYJKoZIhvcNAQEL
+BQAwDjEMMAoGA1UEAwwDT2xkMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAw
+MDAwWjAOMQwwCgYDVQQDDANPbGQwgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGB
+ALvuorVFqO1PsGfwVgs7lo9Es0DAUYuE3xajvMGkps2cNM5fyiVVFE7avyY7gylX
+ANX9UdWNoI0nE3ldiZnKY1VQeeWuYObw5LFSCU6JYiHBudQ2r1Ryeqfz18SLr8SL
+If6eVkI6DCwC5yTqHEagsuk+5/5Ws2N2aKwRtShJFs6/AgMBAAGjIzAhMA8GA1Ud
+EwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgIEMA0GCSqGSIb3DQEBCwUAA4GBAGyG
+r1pswFv1pGnH2eX0PdRdnzfSH+hGfOf+ONmzLRFlXL/rVkuf+Nj3rkNe5GUokJ5o
+XSGkr6W9xhlzbAWcCN/Z71lyyB9eswetwfviNievXZupZFI4EksZb/W1EVmP+IFu
+wLahNn54VK6UsPI1P5HNLmH7SCYFRCjlQ5hmstG/
+-----END CERTIFICATE-----
+";
+const WEAK_CLIENT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBlDCB/qADAgECAhRDpkV8i+0Nty2Z/DwFobYTG9hEuzANBgkqhkiG9w0BAQsF
+ADAOMQwwCgYDVQQDDANPbGQwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAw
+MDBaMBExDzANBgNVBAMMBndvcmtlcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BBwjznT5D9yUBDY93UW0a/LPSYNdMgZ3B6eUtNCPRvcFEss3HTHYSejyd0hRwRG3
+xlJoYnfBGAfKwjyQkucLLlmjMjAwMAkGA1UdEwQCMAAwDgYDVR0PAQH/BAQDAgeA
+MBMGA1UdJQQMMAoGCCsGAQUFBwMCMA0GCSqGSIb3DQEBCwUAA4GBAFs6lbUWhBM8
+D05xZbJ+UY2QGnmnfXwe0+Rm9ZlQb1AT7Ibz/3ShzwBYPmX+VqBGqO9/C2NUV/if
+5bIq7nmiEuaY+AaOIg3EkFv8sonPrFgYqg8xNUN7LPrcoFNPE6tp1zY9lERxBxsl
+eyOOuBUKcT2R8H8fUaWbhg9pB2rlXQI9
+-----END CERTIFICATE-----
+";
+
+#[test]
+fn what_depends_on_a_key_that_is_not_judged_here_is_neither_accepted_nor_refused() {
+    let workshop = workshop(&[]);
+    workshop.put("bundle.pem", WEAK_ROOT);
+    workshop.put("worker.pem", WEAK_CLIENT);
+    let line = format!("temporal check --bundle bundle.pem --cert worker.pem --at {AT}");
+    let ran = workshop.run(&line);
+    assert_eq!(ran.status, Some(2), "{ran}");
+    ran.says("cannot be judged here because whether CN=worker is let in depends on this");
+    ran.says("the RSA key has 1024 bits");
+    let ran = workshop.run(&format!("{line} --json"));
+    assert_eq!(ran.status, Some(2), "{ran}");
+    let told = ran.json();
+    assert_eq!(told["accepted"], Value::Null);
+    assert!(ids(&told).contains(&"tls-judged") && ids(&told).contains(&"ca-key-judged"), "{told}");
+    assert!(!ids(&told).contains(&"tls-accepts"), "{told}");
+
+    // Without an answer there is none to a removal and to a rotation either, and that is what they say.
+    workshop.put("new.pem", Authority::root("New").certificate.to_pem());
+    workshop.run("temporal bundle add bundle.pem new.pem").yes();
+    let says = "cannot be told: the certificate CN=Old has a key that a TLS server of Go's takes";
+    let live = "temporal bundle remove bundle.pem new.pem --live worker.pem";
+    workshop.refused(1, live, says);
+    let plan = "temporal rotation plan --plan plan.json --bundle bundle.pem --old-ca bundle.pem --new-ca new.pem --worker mail=worker.pem";
+    workshop.put("old.pem", WEAK_ROOT);
+    let plan = plan.replace("--old-ca bundle.pem", "--old-ca old.pem");
+    workshop.refused(1, &plan, "is let in cannot be told, and so not when the old CA can go");
+    // What is wrong with the client itself is so below any CA.
+    let late = "--bundle bundle.pem --cert worker.pem --at 2200-01-01T00:00:00Z";
+    workshop.refused_in_text(&format!("temporal check {late}"), "expired");
 }
 
 #[test]
@@ -236,7 +304,16 @@ fn a_rotation_is_planned_shown_and_carried_out_step_by_step() {
 
     let issued = "temporal rotation issued --plan rotation.json --worker mail --cert";
     workshop.refused(1, &format!("{issued} old-worker/certificate.txt"), "new CA alone");
+    // Another certificate of the old CA, in the midst of it.
+    let renewed = "temporal rotation renewed --plan rotation.json --worker mail --cert";
+    workshop.run("issue --ca ca --subject CN=mail --key p256 --days 20 --out again").yes();
+    workshop.run(&format!("{renewed} again/certificate.txt")).yes();
     workshop.run("issue --ca new --subject CN=mail --key p256 --out mail").yes();
+    workshop.refused(
+        1,
+        &format!("{renewed} mail/certificate.txt"),
+        "not let in by the CA that goes",
+    );
     workshop.run(&format!("{issued} mail/certificate.txt")).yes();
     assert_eq!(show(), ["confirm", "await-old", "remove-old-ca"]);
     let remove = format!("temporal rotation remove-old-ca {files}");
@@ -245,6 +322,27 @@ fn a_rotation_is_planned_shown_and_carried_out_step_by_step() {
         1,
         "temporal rotation retired --plan rotation.json --worker mail",
         "too early",
+    );
+    // An endpoint of Temporal Cloud that is asked without a namespace proves too little; nobody is asked.
+    let confirm = "--plan rotation.json --worker mail --key mail/private_key_nopass.txt";
+    let before = workshop.text("rotation.json");
+    for address in [
+        "hello.a1b2c.tmprl.cloud:7233",
+        "HELLO.a1b2c.tmprl.cloud.:7233",
+        "eu-central-1.aws.api.temporal.io",
+        "127.0.0.1:1 --server-name hello.a1b2c.tmprl.cloud",
+    ] {
+        let line = format!("temporal rotation confirm {address} {confirm}");
+        workshop.refused(2, &line, "the namespace is needed");
+    }
+    assert_eq!(workshop.text("rotation.json"), before);
+    let twice =
+        before.replacen("\"confirmed\": null", "\"confirmed\": null, \"confirmed\": null", 1);
+    workshop.put("twice.json", twice);
+    workshop.refused(
+        2,
+        "temporal rotation show --plan twice.json --bundle bundle.pem",
+        "workers[0] has \"confirmed\" twice",
     );
     workshop.put("broken.json", "{}");
     workshop.refused(

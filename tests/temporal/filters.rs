@@ -58,8 +58,56 @@ fn files_of_tcld_are_read_and_written() {
         let error = read(file).unwrap_err();
         assert!(error.to_string().starts_with(says), "{error}");
     }
-    let twice = read(r#"{"filters": [{"commonName": "a", "CommonName": "b"}]}"#).unwrap_err();
-    assert!(matches!(twice, FilterFileError::FieldTwice { field: CommonName, .. }), "{twice}");
+    let FilterFileError::Json(error) = read("{\n\"filters\": ]").unwrap_err() else { panic!() };
+    assert_eq!((error.line, error.column), (2, 12));
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn a_name_that_is_there_twice_is_refused_in_every_spelling() {
+    for fields in [
+        r#""commonName": "a", "CommonName": "b""#,
+        r#""commonName": "a", "commonName": "b""#,
+        r#""commonName": "a", "commonName": "a""#,
+        r#""commonName": null, "organization": "x", "commonName": "b""#,
+        r#""commonName": "b", "commonName": " ""#,
+    ] {
+        let file = format!(r#"{{"filters": [{{"organization": "y"}}, {{{fields}}}]}}"#);
+        let error = FilterSet::from_json(file.as_bytes()).unwrap_err();
+        let FilterFileError::FieldTwice { path, field: CommonName } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(path, "filters[1]");
+        assert!(error.to_string().contains("filters[1] has the field commonName twice"), "{error}");
+    }
+    for file in [
+        r#"{"filters": [{"commonName": "a"}], "filters": [{"commonName": "b"}]}"#,
+        r#"{"filters": [{"commonName": "a"}], "Filters": null}"#,
+    ] {
+        let error = FilterSet::from_json(file.as_bytes()).unwrap_err();
+        assert!(matches!(&error, FilterFileError::ListTwice { .. }), "{error}");
+        assert!(error.to_string().contains("ilters\" twice"), "{error}");
+    }
+    // The same name in two filters is none of this.
+    let file = r#"{"filters": [{"commonName": "a"}, {"commonName": "b"}]}"#;
+    assert_eq!(FilterSet::from_json(file.as_bytes()).unwrap().filters().len(), 2);
+}
+
+#[test]
+fn a_capital_sigma_is_the_same_wherever_it_stands() {
+    let worker = certificate(&[(DnType::CommonName, "ΟΔΟΣ ΑΘΗΝΩΝ")], vec![]);
+    for value in ["ΟΔΟΣ*", "οδοσ*", "*ΑΘΗΝΩΝ"] {
+        assert!(admits(&[filter(&[(CommonName, value)])], &worker), "{value}");
+    }
+    let end = certificate(&[(DnType::CommonName, "ΟΔΟΣ")], vec![]);
+    for value in ["ΟΔΟΣ", "οδοσ", "ΟΔΟ*", "*ΔΟΣ"] {
+        assert!(admits(&[filter(&[(CommonName, value)])], &end), "{value}");
+    }
+    let within = certificate(&[(DnType::CommonName, "ΟΔΟΣΑ")], vec![]);
+    assert!(admits(&[filter(&[(CommonName, "ΟΔΟΣ*")])], &within));
+    let twice = [filter(&[(CommonName, "ΟΔΟΣ")]), filter(&[(CommonName, "οδοσ")])];
+    let problems = FilterSet::new(twice.to_vec()).problems();
+    assert!(matches!(problems[..], [FilterProblem::Duplicate { place: 1, first: 0, .. }]));
 }
 
 #[test]

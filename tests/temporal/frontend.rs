@@ -1,123 +1,17 @@
 //! The prediction against a TLS server of Go's, in both versions of TLS.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::time::Duration;
-
-use private_ca::temporal::requirements::Submission;
+use private_ca::temporal::requirements::{Prediction, Requirement, Submission};
 use private_ca::{Certificate, CertificateChain, PrivateKey, Timestamp};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose as Purpose, KeyPair, SignatureAlgorithm};
-use rustls::client::ResolvesClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::aws_lc_rs as provider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
 use super::bundle_of;
 use super::chains::{self, Authority, EXPIRED, NOT_YET_VALID};
+use super::client::{Client, connect};
 use super::go::GoFrontend;
-
-/// A client's certificate and the key that goes with it.
-struct Client {
-    key: KeyPair,
-    certificate: Certificate,
-}
-
-impl Client {
-    fn of(issuer: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Self {
-        Self::with_key(issuer, chains::key(), change)
-    }
-
-    fn with_key(
-        issuer: &Authority,
-        key: KeyPair,
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> Self {
-        let mut params = chains::leaf_params();
-        change(&mut params);
-        let signed = params.signed_by(&key, &issuer.issuer()).unwrap();
-        Self { key, certificate: Certificate::from_der(signed.der()).unwrap() }
-    }
-}
-
-/// Presents what it is given, unjudged, whatever the server asks for.
-#[derive(Debug)]
-struct Presents(Arc<CertifiedKey>);
-
-impl ResolvesClientCert for Presents {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
-    }
-
-    fn has_certs(&self) -> bool {
-        true
-    }
-}
-
-/// The server is not who is judged here.
-#[derive(Debug)]
-struct AnyServer;
-
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Connects, writes one byte and reads until the server closes. What comes of it the server says.
-fn connect(address: SocketAddr, key: &KeyPair, presented: &[Certificate]) {
-    let der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let key = provider::sign::any_supported_type(&der).unwrap();
-    let certificates = presented.iter().map(|one| one.as_der().to_vec().into()).collect();
-    let config = ClientConfig::builder_with_provider(provider::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer))
-        .with_client_cert_resolver(Arc::new(Presents(CertifiedKey::new(certificates, key).into())));
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let mut stream = rustls::Stream::new(&mut client, &mut socket);
-    if stream.write_all(b"!").is_ok() {
-        let _ = stream.read_to_end(&mut Vec::new());
-    }
-}
+use super::openssl::Bench;
 
 /// Compares our word with the server's.
 struct Judge {
@@ -131,6 +25,32 @@ impl Judge {
     fn start() -> Option<Self> {
         let server = Client::of(&Authority::root("Server"), |_| {});
         Some(Self { frontend: GoFrontend::start()?, server, refused: 0, admitted: 0 })
+    }
+
+    /// What the server says of a client.
+    fn verdict(
+        &mut self,
+        anchors: &[Certificate],
+        at: Timestamp,
+        version: u8,
+        connect: impl FnOnce(std::net::SocketAddr),
+    ) -> Result<(), String> {
+        let server_key = PrivateKey::from_pem_or_der(&self.server.key.serialize_der()).unwrap();
+        let (certificate, server_key) =
+            (self.server.certificate.to_pem(), server_key.to_pkcs8_pem());
+        self.frontend.judge(anchors, (&certificate, &server_key), at, version, connect)
+    }
+
+    /// The same of one that presents these certificates.
+    fn ask(
+        &mut self,
+        anchors: &[Certificate],
+        key: &KeyPair,
+        presented: &[Certificate],
+        at: Timestamp,
+        version: u8,
+    ) -> Result<(), String> {
+        self.verdict(anchors, at, version, |address| connect(address, key, presented))
     }
 
     /// Whether both let the client in.
@@ -151,17 +71,8 @@ impl Judge {
             Some(Err(error)) => Err(error.to_string()),
             None => Err("no CA of the bundle can be used".to_owned()),
         };
-        let server_key = PrivateKey::from_pem_or_der(&self.server.key.serialize_der()).unwrap();
-        let (certificate, server_key) =
-            (self.server.certificate.to_pem(), server_key.to_pkcs8_pem());
         for version in [12, 13] {
-            let theirs = self.frontend.judge(
-                bundle.certificates(),
-                (&certificate, &server_key),
-                at,
-                version,
-                |address| connect(address, key, &presented),
-            );
+            let theirs = self.ask(bundle.certificates(), key, &presented, at, version);
             assert_eq!(
                 ours.is_ok(),
                 theirs.is_ok(),
@@ -321,6 +232,162 @@ fn go_takes_the_kinds_of_key_that_we_predict() {
         let client = Client::with_key(&root, of(algorithm), |_| {});
         let presented = [&client.certificate];
         assert!(judge.agree(name, &[&root.certificate], &client.key, &presented, now), "{name}");
+    }
+}
+
+/// A CA of a key that rcgen does not make, and a client of it, made by OpenSSL, valid from today.
+struct Weak {
+    ca: Certificate,
+    client: Certificate,
+    key: KeyPair,
+}
+
+const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n";
+const CLIENT: &str =
+    "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage=clientAuth\n";
+
+fn certificate_in(bench: &Bench, name: &str) -> Certificate {
+    Certificate::from_pem_or_der(&bench.read(name)).unwrap()
+}
+
+/// Makes `NAME.key` and `NAME.pem`, issued by `ISSUER.pem`.
+fn issue(bench: &Bench, name: &str, kind: &str, issuer: &str, extensions: &str) -> Certificate {
+    bench.write("extensions.txt", extensions);
+    bench.openssl(&format!("genpkey {kind} -out {name}.key"));
+    bench.openssl(&format!("req -new -key {name}.key -subj /CN={name} -out {name}.csr"));
+    bench.openssl(&format!(
+        "x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days 900 -sha256 -extfile extensions.txt -out {name}.pem"
+    ));
+    certificate_in(bench, &format!("{name}.pem"))
+}
+
+const P256: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+
+impl Weak {
+    fn below(bench: &Bench, ca: Certificate, issuer: &str) -> Self {
+        let name = format!("{issuer}-client");
+        let client = issue(bench, &name, P256, issuer, CLIENT);
+        bench
+            .openssl(&format!("pkcs8 -topk8 -nocrypt -in {name}.key -outform DER -out {name}.der"));
+        let key = KeyPair::try_from(bench.read(&format!("{name}.der"))).unwrap();
+        Self { ca, client, key }
+    }
+
+    fn root(bench: &Bench, name: &str, kind: &str) -> Self {
+        bench.openssl(&format!("genpkey {kind} -out {name}.key"));
+        bench.openssl(&format!(
+            "req -x509 -new -key {name}.key -sha256 -subj /CN={name} -days 1000 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign -out {name}.pem"
+        ));
+        Self::below(bench, certificate_in(bench, &format!("{name}.pem")), name)
+    }
+
+    fn intermediate(bench: &Bench, name: &str, kind: &str, root: &str) -> Self {
+        Self::below(bench, issue(bench, name, kind, root, CA), name)
+    }
+}
+
+/// What we do not judge, Go does; what we say of it in Go's name is what Go says.
+#[test]
+fn of_keys_that_are_not_judged_here_nothing_is_said_and_of_those_that_go_refuses_that() {
+    let (Some(mut judge), Some(bench)) = (Judge::start(), Bench::new()) else { return };
+    let strong = Weak::root(&bench, "strong", P256);
+    for (name, kind, go_takes) in [
+        ("rsa1024", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024", true),
+        ("rsa2047", "-algorithm RSA -pkeyopt rsa_keygen_bits:2047", true),
+        ("rsa1016", "-algorithm RSA -pkeyopt rsa_keygen_bits:1016", false),
+        ("p224", "-algorithm EC -pkeyopt ec_paramgen_curve:P-224", true),
+    ] {
+        let root = Weak::root(&bench, name, kind);
+        let issuing = Weak::intermediate(&bench, &format!("{name}-issuing"), kind, "strong");
+        for (bundle, presented, weak) in [
+            (vec![&root.ca], vec![&root.client], &root),
+            (vec![&strong.ca], vec![&issuing.client, &issuing.ca], &issuing),
+            (vec![&strong.ca, &issuing.ca], vec![&issuing.client], &issuing),
+        ] {
+            let at = Timestamp::now();
+            let chain = super::presented(&presented);
+            let report = Submission::new(bundle_of(&bundle)).presenting(&chain).at(at).examine();
+            let prediction = report.prediction();
+            for version in [12, 13] {
+                let theirs = judge.ask(
+                    bundle_of(&bundle).certificates(),
+                    &weak.key,
+                    chain.certificates(),
+                    at,
+                    version,
+                );
+                assert_eq!(theirs.is_ok(), go_takes, "{name}: {theirs:?}");
+            }
+            let found: Vec<_> =
+                report.findings().iter().map(|finding| finding.requirement).collect();
+            let is_in_bundle = bundle.contains(&&weak.ca);
+            if go_takes {
+                let Prediction::Unjudged { reasons } = &prediction else {
+                    panic!("{name}: {prediction}");
+                };
+                assert_eq!(reasons.len(), 1);
+                assert!(
+                    report.tls().is_none() && report.unasked().contains(&Requirement::TlsAccepts)
+                );
+                let told = prediction.to_string();
+                assert!(told.starts_with("cannot be judged here because whether CN="), "{told}");
+                assert!(told.contains("takes and that is not judged here"), "{told}");
+                assert_eq!(found.contains(&Requirement::CaKeyJudged), is_in_bundle, "{found:?}");
+                assert!(!found.contains(&Requirement::CaKeyUsable), "{found:?}");
+            } else {
+                assert!(matches!(prediction, Prediction::Refused { .. }), "{name}: {prediction}");
+                assert!(found.contains(&Requirement::TlsAccepts), "{found:?}");
+                assert_eq!(found.contains(&Requirement::CaKeyUsable), is_in_bundle, "{found:?}");
+            }
+        }
+        // What is wrong with the client itself is so below any CA.
+        let later = Timestamp::now().plus(std::time::Duration::from_secs(950 * 86_400));
+        let chain = super::presented(&[&root.client]);
+        let report = Submission::new(bundle_of(&[&root.ca])).presenting(&chain).at(later).examine();
+        assert!(matches!(report.prediction(), Prediction::Refused { .. }), "{name}");
+        // And a CA that has nothing to do with it changes nothing.
+        let chain = super::presented(&[&strong.client]);
+        let report =
+            Submission::new(bundle_of(&[&strong.ca, &root.ca])).presenting(&chain).examine();
+        assert!(report.prediction().is_accepted(), "{name}: {}", report.prediction());
+        let chain = super::presented(&[&issuing.client]);
+        let report = Submission::new(bundle_of(&[&root.ca])).presenting(&chain).examine();
+        assert!(matches!(report.prediction(), Prediction::Refused { .. }), "{name}");
+    }
+}
+
+#[test]
+fn go_takes_the_short_rsa_keys_of_clients_that_we_predict() {
+    let (Some(mut judge), Some(bench)) = (Judge::start(), Bench::new()) else { return };
+    let strong = Weak::root(&bench, "strong", P256);
+    for (bits, expected) in [(1024, true), (2047, true), (1016, false)] {
+        let name = format!("rsa{bits}");
+        let kind = format!("-algorithm RSA -pkeyopt rsa_keygen_bits:{bits}");
+        let client = issue(&bench, &name, &kind, "strong", CLIENT);
+        let chain = super::presented(&[&client]);
+        let report = Submission::new(bundle_of(&[&strong.ca])).presenting(&chain).examine();
+        // rustls does not sign with such a key; OpenSSL does.
+        let connect = |address: std::net::SocketAddr| {
+            let mut client = std::process::Command::new("openssl")
+                .args(["s_client", "-quiet", "-cipher", "DEFAULT:@SECLEVEL=0", "-connect"])
+                .arg(address.to_string())
+                .arg("-cert")
+                .arg(bench.path(&format!("{name}.pem")))
+                .arg("-key")
+                .arg(bench.path(&format!("{name}.key")))
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            // The server reads one byte, and closes.
+            let _ = std::io::Write::write_all(client.stdin.as_mut().unwrap(), b"!");
+            let _ = client.wait();
+        };
+        let theirs = judge.verdict(std::slice::from_ref(&strong.ca), Timestamp::now(), 13, connect);
+        assert_eq!(theirs.is_ok(), expected, "{name}: {theirs:?}");
+        let ours = report.prediction();
+        assert_eq!(ours.is_accepted(), expected, "{name}: {ours}");
     }
 }
 

@@ -163,6 +163,9 @@ fn no_rule_is_without_a_test_that_breaks_it() {
         // In `authorities_of_another_age`.
         R::CaVersion,
         R::CaKeyUsable,
+        // In `frontend`, beside Go's own word.
+        R::CaKeyJudged,
+        R::TlsJudged,
     ];
     let all: BTreeSet<_> = tested.into_iter().chain(elsewhere).collect();
     assert_eq!(all, R::ALL.iter().copied().collect());
@@ -182,7 +185,9 @@ fn authorities_of_another_age_are_told_apart() {
     let unusable = root.sign_by_hand(&handmade);
     let report = submission(&[&unusable], &[&root.leaf_with(chains::no_ca)]).examine();
     assert!(broken(&report).contains(&R::CaKeyUsable), "{:?}", report.findings());
-    assert!(report.tls().is_none() && report.unasked().contains(&R::TlsAccepts));
+    assert!(report.tls().unwrap().is_err());
+    assert!(broken(&report).contains(&R::TlsAccepts), "{:?}", report.findings());
+    assert!(!report.prediction().is_accepted(), "nobody vouches for the client");
 }
 
 #[test]
@@ -298,6 +303,61 @@ fn names_are_the_same_whatever_their_case() {
 }
 
 #[test]
+fn of_several_paths_one_with_distinct_names_is_enough() {
+    let (namesake, other) = (Authority::root("Worker"), Authority::root("Root"));
+    let issuing = namesake.intermediate("Issuing");
+    let cross = other.cross_sign(&issuing);
+    let leaf = issuing.leaf_with(chains::no_ca);
+    let findings = |bundle: &[&Certificate], above: &[&Certificate]| {
+        let client = [&[&leaf], above].concat();
+        let report = submission(bundle, &client).examine();
+        assert!(report.tls().unwrap().is_ok(), "{:?}", report.findings());
+        let findings = report.findings().iter();
+        let of_names = findings.filter(|finding| finding.requirement == R::DistinctNames);
+        of_names.map(|finding| finding.found.clone()).collect::<Vec<_>>()
+    };
+    let (one, two) = (&namesake.certificate, &other.certificate);
+    let (first, second) = (&issuing.certificate, &cross);
+    for bundle in [[one, two], [two, one]] {
+        for above in [[first, second], [second, first]] {
+            assert_eq!(findings(&bundle, &above), [] as [String; 0]);
+        }
+    }
+    // Without the other root, or its certificate for the issuer, there is one path.
+    for (bundle, above) in [(&[one][..], &[second, first][..]), (&[two, one], &[first])] {
+        let [found] = &findings(bundle, above)[..] else { panic!() };
+        assert!(found.contains("the path CN=worker < CN=Issuing < CN=Worker,"), "{found}");
+    }
+    // A path that is not verified does not count.
+    let ended = Authority::root_of(chains::key(), "Root", EXPIRED);
+    let cross = ended.cross_sign(&issuing);
+    let found = findings(&[&ended.certificate, one], &[&cross, first]);
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn more_paths_than_can_be_followed_are_not_followed() {
+    // Ten layers of one key and three certificates each: 59,049 paths, and none without a repetition.
+    let top = Authority::root("worker");
+    let mut pool = Vec::new();
+    let mut upper = top.intermediate("layer");
+    pool.extend([upper.certificate.clone(), top.cross_sign(&upper), top.cross_sign(&upper)]);
+    for layer in 1..10 {
+        let next = upper.intermediate(&format!("layer {layer}"));
+        pool.extend([next.certificate.clone(), upper.cross_sign(&next), upper.cross_sign(&next)]);
+        upper = next;
+    }
+    let leaf = upper.leaf_with(chains::no_ca);
+    let client: Vec<_> = std::iter::once(&leaf).chain(&pool[..15]).collect();
+    let bundle: Vec<_> = std::iter::once(&top.certificate).chain(&pool[15..]).collect();
+    let start = std::time::Instant::now();
+    let report = submission(&bundle, &client).examine();
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(report.unasked().contains(&R::DistinctNames), "{:?}", report.findings());
+    assert!(!broken(&report).contains(&R::DistinctNames));
+}
+
+#[test]
 fn what_cannot_be_asked_is_said() {
     let root = Authority::root("Root");
     let report = Submission::new(bundle_of(&[&root.certificate])).at(chains::now()).examine();
@@ -306,7 +366,7 @@ fn what_cannot_be_asked_is_said() {
     assert_eq!(unasked.len(), report.unasked().len(), "twice");
     let asked: Vec<_> = R::ALL.iter().filter(|rule| !unasked.contains(rule)).collect();
     assert!(asked.iter().all(|rule| **rule < R::LeafFirst && **rule != R::PublicCaNeedsFilters));
-    assert_eq!(asked.len(), 10);
+    assert_eq!(asked.len(), 11);
     // Filters that are there answer for a public CA, and can be judged without a client.
     let report = Submission::new(bundle_of(&[&root.certificate]))
         .with_filters(named("a*b"))

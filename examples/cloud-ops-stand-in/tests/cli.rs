@@ -1,6 +1,9 @@
 //! `private-ca temporal namespace` against the stand-in. The command is built by its own package.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/terminal.rs"]
+mod terminal;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -250,6 +253,96 @@ async fn a_rotation_changes_the_namespaces_bundle_when_it_is_time_and_any_step_c
     assert_eq!(setting.updates(), 3);
     let text = setting.run(0, &show).await;
     assert!(text.contains("the rotation is complete"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_would_lock_a_live_client_out_is_not_sent() {
+    let setting = Setting::new().await;
+    let (old, new) = (LocalCa::in_memory().unwrap(), LocalCa::in_memory().unwrap());
+    let old_path = setting.file("old.pem", &old.chain().to_pem());
+    let new_path = setting.file("new.pem", &new.chain().to_pem());
+    let worker = setting.file("worker.pem", &leaf(&old).await);
+    let stranger = setting.file("stranger.pem", &leaf(&LocalCa::in_memory().unwrap()).await);
+    setting.run(0, &["bundle", "add", NAME, &old_path, "--yes"]).await;
+    // What comes locks nobody out.
+    setting.run(0, &["bundle", "add", NAME, &new_path, "--live", &worker, "--yes"]).await;
+    assert_eq!(setting.updates(), 2);
+    let remove = |path| ["bundle", "remove", NAME, path, "--yes", "--live"];
+    let replace = ["bundle", "replace", NAME, &new_path, "--yes", "--live"];
+    for (change, live, says) in [
+        (remove(&old_path), &worker, "CN=mail would be locked out"),
+        (replace, &worker, "CN=mail would be locked out"),
+        (remove(&old_path), &stranger, "CN=mail is not admitted now either"),
+        (remove(&new_path), &stranger, "CN=mail is not admitted now either"),
+    ] {
+        for dry_run in [&[][..], &["--dry-run"]] {
+            let text = setting.run(1, &[&change[..], &[live.as_str()], dry_run].concat()).await;
+            assert!(text.contains(says), "{text}");
+        }
+    }
+    // Of several live clients each has to stay.
+    let newer = setting.file("newer.pem", &leaf(&new).await);
+    let both = [&remove(&old_path)[..], &[&newer, "--live", &worker]].concat();
+    setting.run(1, &both).await;
+    assert_eq!(setting.updates(), 2);
+    let gone = setting.run(0, &[&remove(&new_path)[..], &[&worker]].concat()).await;
+    assert!(gone.contains("- ") && gone.contains("fulfilled"), "{gone}");
+    assert_eq!(setting.updates(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_clients_sign_in_is_shown_and_changed_and_never_to_not_at_all() {
+    let setting = Setting::new().await;
+    let ca = LocalCa::in_memory().unwrap();
+    let path = setting.file("ca.pem", &ca.chain().to_pem());
+    let worker = setting.file("worker.pem", &leaf(&ca).await);
+    let show = ["auth-method", "show", NAME];
+    assert_eq!(setting.run(0, &show).await, "api_key\n");
+    let json = setting.run(0, &[&show[..], &["--json"]].concat()).await;
+    assert!(json.contains(r#""auth_method": "api_key""#), "{json}");
+    let set = |method| ["auth-method", "set", NAME, method, "--yes"];
+    // There is no CA yet that mTLS could trust.
+    for dry_run in [&[][..], &["--dry-run"]] {
+        for method in ["mtls", "api_key_or_mtls"] {
+            let text = setting.run(1, &[&set(method)[..], dry_run].concat()).await;
+            assert!(text.contains("with an empty bundle"), "{text}");
+        }
+        let text = setting.run(1, &[&set("restricted")[..], dry_run].concat()).await;
+        assert!(text.contains("neither mTLS nor API keys would be enabled"), "{text}");
+    }
+    setting.run(2, &set("password")).await;
+    assert_eq!(setting.updates(), 0);
+
+    setting.run(0, &["bundle", "add", NAME, &path, "--yes"]).await;
+    let text = setting.run(1, &["auth-method", "set", NAME, "mtls"]).await;
+    assert!(text.contains("+ mTLS\n- API keys\n") && text.contains("--yes"), "{text}");
+    let text = setting.run(0, &[&set("mtls")[..], &["--dry-run"]].concat()).await;
+    assert!(text.contains("+ mTLS\n- API keys\nnothing was sent"), "{text}");
+    assert_eq!(setting.updates(), 1);
+    let text = setting.run(0, &set("api_key_or_mtls")).await;
+    assert!(text.starts_with("+ mTLS\n") && !text.contains("API keys"), "{text}");
+    let text = setting.run(0, &["show", NAME]).await;
+    assert!(
+        text.contains("mTLS: enabled, at ") && text.contains("API keys: enabled, at "),
+        "{text}"
+    );
+    setting.run(1, &set("api_key_or_mtls")).await;
+    setting.run(0, &[&set("api_key_or_mtls")[..], &["--idempotent"]].concat()).await;
+    assert_eq!(setting.updates(), 2);
+
+    // Whoever comes with a certificate stays with mTLS and goes without it.
+    let stranger = setting.file("stranger.pem", &leaf(&LocalCa::in_memory().unwrap()).await);
+    let text = setting.run(1, &[&set("api_key")[..], &["--live", &worker]].concat()).await;
+    assert!(text.contains("mTLS would be disabled"), "{text}");
+    let text = setting.run(1, &[&set("mtls")[..], &["--live", &stranger]].concat()).await;
+    assert!(text.contains("is not admitted"), "{text}");
+    assert_eq!(setting.updates(), 2);
+    let json = setting.run(0, &[&set("mtls")[..], &["--live", &worker, "--json"]].concat()).await;
+    assert!(json.contains(r#""api_key_enabled": false"#), "{json}");
+    assert!(json.contains(r#""mtls_enabled": null"#), "{json}");
+    assert_eq!(setting.run(0, &show).await, "mtls\n");
+    setting.run(1, &set("restricted")).await;
+    assert_eq!(setting.updates(), 3);
 }
 
 async fn leaf(ca: &LocalCa) -> String {

@@ -2,6 +2,9 @@
 //! operations that end badly or never, and secrets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "namespace/sign_in.rs"]
+mod sign_in;
+
 use std::time::Duration;
 
 use private_ca::temporal::bundle::{BundleError, CaBundle, Fingerprint};
@@ -15,7 +18,7 @@ use private_ca::{
     KeyAlgorithm, LocalCa, PrivateKey, RequestedValidity, SubjectAlternativeName,
 };
 use private_ca_cloud_ops_stand_in::protos::temporal::api::cloud::namespace::v1::{
-    ApiKeyAuthSpec, CertificateFilterSpec, FairnessSpec, LifecycleSpec, MtlsAuthSpec, NamespaceSpec,
+    CertificateFilterSpec, FairnessSpec, LifecycleSpec, MtlsAuthSpec, NamespaceSpec,
 };
 use private_ca_cloud_ops_stand_in::{Ending, Faults, StandIn};
 use prost::Message as _;
@@ -103,27 +106,6 @@ async fn a_ca_is_added_and_read_back() {
     assert_eq!(namespace.state, "active");
     assert_eq!(namespace.operation, None);
     assert_eq!(cloud.namespaces().await.unwrap(), [NAME]);
-}
-
-#[tokio::test]
-async fn every_way_to_sign_in_is_shown() {
-    let ca = ca();
-    let stand_in = StandIn::start(KEY).await.unwrap();
-    let cloud = cloud(&stand_in);
-    for (mtls, api_key) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut specification = specification(std::slice::from_ref(&ca));
-        specification.mtls_auth.as_mut().unwrap().enabled = mtls;
-        specification.api_key_auth = Some(ApiKeyAuthSpec { enabled: api_key });
-        stand_in.add_namespace(NAME, &specification);
-        let namespace = cloud.namespace(NAME).await.unwrap();
-        assert_eq!((namespace.mtls.enabled, namespace.api_key_enabled), (mtls, api_key));
-        assert_eq!(!namespace.endpoints.mtls.is_empty(), mtls);
-        assert_eq!(!namespace.endpoints.api_key.is_empty(), api_key);
-    }
-    let bare = NamespaceSpec { name: "hello".to_owned(), ..NamespaceSpec::default() };
-    stand_in.add_namespace(NAME, &bare);
-    let namespace = cloud.namespace(NAME).await.unwrap();
-    assert!(!namespace.mtls.enabled && namespace.mtls.bundle.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,16 +6,18 @@ use std::time::Duration;
 use private_ca::temporal::bundle::{BundleError, CaBundle, Fingerprint};
 use private_ca::temporal::filters::FilterSet;
 use private_ca::temporal::namespace::{
-    ApiKey, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, Outcome, UpdateError,
+    ApiKey, AuthMethod, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, Outcome,
+    UpdateError,
 };
 use private_ca::temporal::rotation::{Rotation, RotationError};
 use private_ca::{Certificate, CertificateChain, Timestamp, file};
 
 use crate::arguments::{
-    CloudArguments, FiltersImportArguments, NamespaceAddArguments, NamespaceArguments,
-    NamespaceBundleCommand, NamespaceCommand, NamespaceFiltersCommand, NamespacePlanArguments,
-    NamespacePlannedArguments, NamespaceRemoveArguments, NamespaceRotateArguments,
-    NamespaceRotationCommand, OperationCommand, ResumeArguments, UpdateArguments,
+    AuthMethodCommand, AuthMethodSetArguments, CloudArguments, FiltersImportArguments,
+    NamespaceAddArguments, NamespaceArguments, NamespaceBundleCommand, NamespaceCommand,
+    NamespaceFiltersCommand, NamespacePlanArguments, NamespacePlannedArguments,
+    NamespaceRemoveArguments, NamespaceRotateArguments, NamespaceRotationCommand, OperationCommand,
+    ResumeArguments, UpdateArguments,
 };
 use crate::files::{certificates, in_file};
 use crate::output::{self, Answer};
@@ -44,6 +46,12 @@ pub(crate) async fn run(command: &NamespaceCommand) -> Result<Answer, Failure> {
         }
         NamespaceCommand::Filters(NamespaceFiltersCommand::Import(arguments)) => {
             import(arguments).await
+        }
+        NamespaceCommand::AuthMethod(AuthMethodCommand::Show(arguments)) => {
+            Ok(output::auth_method(&read(&arguments.namespace).await?))
+        }
+        NamespaceCommand::AuthMethod(AuthMethodCommand::Set(arguments)) => {
+            set_auth_method(arguments).await
         }
         NamespaceCommand::Rotation(command) => rotate(command).await,
         NamespaceCommand::Operation(OperationCommand::Resume(arguments)) => resume(arguments).await,
@@ -111,6 +119,20 @@ async fn import(arguments: &FiltersImportArguments) -> Result<Answer, Failure> {
     .await
 }
 
+async fn set_auth_method(arguments: &AuthMethodSetArguments) -> Result<Answer, Failure> {
+    let live = all_live(&arguments.live)?;
+    let method = AuthMethod::from(arguments.method);
+    change(&arguments.namespace, &arguments.update, |namespace| {
+        // What is live now may be so by either way; it has to be let in by what will be.
+        match live.is_empty() || method.has_mtls() {
+            true => check_live(&namespace.mtls.bundle, &namespace.mtls.bundle, &live)?,
+            false => return Err(ChangeError::NoMtls),
+        }
+        Ok(Change::none().with_auth_method(method))
+    })
+    .await
+}
+
 async fn rotate(command: &NamespaceRotationCommand) -> Result<Answer, Failure> {
     let (arguments, step): (_, fn(&_, &_, _) -> _) = match command {
         NamespaceRotationCommand::Plan(NamespacePlanArguments { namespace, planned }) => {
@@ -145,6 +167,10 @@ enum ChangeError {
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(
+        "mTLS would be disabled, and every client locked out that comes with a certificate: nothing was changed"
+    )]
+    NoMtls,
+    #[error(
         "the namespace was changed by somebody else after the change was shown, and the change would now be another: nothing was changed"
     )]
     Another,
@@ -155,13 +181,23 @@ fn to_bundle(
     bundle: CaBundle,
     live: &[CertificateChain],
 ) -> Result<Change, ChangeError> {
+    check_live(&namespace.mtls.bundle, &bundle, live)?;
+    Ok(Change::none().with_bundle(bundle))
+}
+
+/// Whether every live client that a bundle admits is admitted by the next.
+fn check_live(
+    before: &CaBundle,
+    after: &CaBundle,
+    live: &[CertificateChain],
+) -> Result<(), BundleError> {
     let now = Timestamp::now();
     for chain in live {
         if let Some((leaf, above)) = chain.certificates().split_first() {
-            bundle.check_admits_still(&namespace.mtls.bundle, leaf, above, now)?;
+            after.check_admits_still(before, leaf, above, now)?;
         }
     }
-    Ok(Change::none().with_bundle(bundle))
+    Ok(())
 }
 
 fn all_live(paths: &[PathBuf]) -> Result<Vec<CertificateChain>, Failure> {
@@ -182,6 +218,7 @@ async fn change(
     if before.is_already(&wanted) {
         return Ok(output::unchanged(name, update.idempotent));
     }
+    before.check(&wanted).map_err(failure)?;
     if update.dry_run {
         return Ok(output::namespace_change(name, &shown, None, true));
     }
@@ -247,6 +284,7 @@ fn failure(error: CloudOpsError) -> Failure {
             | CloudOpsError::Bundle(_)
             | CloudOpsError::Filters { .. }
             | CloudOpsError::NoCa
+            | CloudOpsError::NoWayIn
             | CloudOpsError::OperationFailed { .. }
     );
     let failure = match is_no {

@@ -7,11 +7,13 @@ use private_ca::Timestamp;
 use private_ca::connect::Cause;
 use private_ca::file::{self, Existing};
 use private_ca::temporal::bundle::CaBundle;
+use private_ca::temporal::is_cloud_host;
 use private_ca::temporal::rotation::{Rotation, RotationError};
 
 use crate::arguments::{
     PlannedArguments, RotationBundleArguments, RotationCommand, RotationConfirmArguments,
-    RotationIssuedArguments, RotationPlanArguments, RotationShowArguments, RotationWorkerArguments,
+    RotationIssuedArguments, RotationPlanArguments, RotationRenewedArguments,
+    RotationShowArguments, RotationWorkerArguments,
 };
 use crate::doctor::doctor;
 use crate::files::{certificates, in_file};
@@ -33,6 +35,10 @@ pub(crate) fn run(command: &RotationCommand) -> Result<Answer, Failure> {
         RotationCommand::Issued(RotationIssuedArguments { worker, cert }) => {
             let presented = certificates(cert)?;
             note(worker, |plan, name, now| plan.issued(name, &presented, now))
+        }
+        RotationCommand::Renewed(RotationRenewedArguments { worker, cert }) => {
+            let presented = certificates(cert)?;
+            note(worker, |plan, name, now| plan.renewed(name, &presented, now))
         }
         RotationCommand::Confirm(arguments) => crate::block_on(confirm(arguments)),
         RotationCommand::Retired(worker) => note(worker, Rotation::retired),
@@ -87,9 +93,16 @@ fn lock(plan: &Path) -> Result<File, Failure> {
 /// Connects as the worker will, with the certificate that the plan has for it.
 async fn confirm(arguments: &RotationConfirmArguments) -> Result<Answer, Failure> {
     let RotationWorkerArguments { plan, worker } = &arguments.worker;
+    let frontend = &arguments.frontend;
+    let mut hosts =
+        [Some(&frontend.address.0), frontend.server_name.as_ref()].into_iter().flatten();
+    if frontend.namespace.is_none() && hosts.any(|host| is_cloud_host(host)) {
+        let error = "at an endpoint of Temporal Cloud the namespace is needed, because without it no answer shows that the namespace lets the worker in: add --namespace, as in --namespace hello.a1b2c";
+        return Err(error).or_unasked();
+    }
     let presented = load(plan)?.presented(worker).or_no()?;
     let key = file::read(&arguments.key).or_unasked()?;
-    let diagnosis = doctor(&arguments.frontend)?
+    let diagnosis = doctor(frontend)?
         .with_client(presented.to_pem().as_bytes(), &key, arguments.passphrase.named()?)
         .examine()
         .await;

@@ -1,8 +1,9 @@
 //! tcld's file format for filters.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{CertificateFilter, FilterField, FilterSet};
+use crate::temporal::json::{Json, JsonError, repeated};
 
 /// Why a file is none of certificate filters.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,7 @@ use super::{CertificateFilter, FilterField, FilterSet};
 pub enum FilterFileError {
     /// It is no JSON.
     #[error("it is no JSON: {0}")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] JsonError),
     /// It is JSON of another form.
     #[error(
         "{path} is {found}, and a file of filters looks like {{\"filters\": [{{\"commonName\": \"worker\"}}]}}"
@@ -31,13 +32,19 @@ pub enum FilterFileError {
         /// The name.
         name: String,
     },
-    /// A field is named twice, in different case. Of the same name twice JSON's reader keeps the last.
-    #[error("{path} has the field {field} twice")]
+    /// A field is named twice, in the same case or another: which of them counts, no reader has to say.
+    #[error("{path} has the field {field} twice: leave one of them")]
     FieldTwice {
         /// Where in the file.
         path: String,
         /// The field.
         field: FilterField,
+    },
+    /// The list of filters is there twice.
+    #[error("the file has \"{name}\" twice: put all filters into one list")]
+    ListTwice {
+        /// The name, as the second one is spelled.
+        name: String,
     },
 }
 
@@ -50,12 +57,12 @@ impl FilterSet {
         if json.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        let value: Value = serde_json::from_slice(json).map_err(FilterFileError::Json)?;
-        let form = |path: &str, value: &Value| FilterFileError::Form {
+        let value = Json::read(json).map_err(FilterFileError::Json)?;
+        let form = |path: &str, value: &Json| FilterFileError::Form {
             path: path.to_owned(),
-            found: kind(value),
+            found: value.kind(),
         };
-        let Value::Object(file) = &value else {
+        let Json::Object(file) = &value else {
             return Err(form("the file", &value));
         };
         let mut filters = Vec::new();
@@ -65,11 +72,11 @@ impl FilterSet {
                 return Err(FilterFileError::UnknownField { path, name });
             }
             match value {
-                Value::Null => {}
-                Value::Array(all) => {
+                Json::Null => {}
+                Json::List(all) => {
                     for (place, value) in all.iter().enumerate() {
                         let path = format!("filters[{place}]");
-                        let Value::Object(fields) = value else {
+                        let Json::Object(fields) = value else {
                             return Err(form(&path, value));
                         };
                         filters.push(filter(&path, fields)?);
@@ -78,7 +85,10 @@ impl FilterSet {
                 other => return Err(form("filters", other)),
             }
         }
-        Ok(Self { filters })
+        match repeated(file, str::eq_ignore_ascii_case) {
+            Some(name) => Err(FilterFileError::ListTwice { name: name.to_owned() }),
+            None => Ok(Self { filters }),
+        }
     }
 
     /// tcld's JSON, with the fields that have a value.
@@ -95,36 +105,27 @@ impl FilterSet {
     }
 }
 
-fn filter(path: &str, fields: &Map<String, Value>) -> Result<CertificateFilter, FilterFileError> {
+fn filter(path: &str, fields: &[(String, Json)]) -> Result<CertificateFilter, FilterFileError> {
     let mut filter = CertificateFilter::default();
+    let mut seen = Vec::new();
     for (name, value) in fields {
         let same = |field: &&FilterField| name.eq_ignore_ascii_case(field.name());
         let Some(&field) = FilterField::ALL.iter().find(same) else {
             let (path, name) = (path.to_owned(), name.clone());
             return Err(FilterFileError::UnknownField { path, name });
         };
-        if filter.get(field).is_some() {
+        if seen.contains(&field) {
             return Err(FilterFileError::FieldTwice { path: path.to_owned(), field });
         }
+        seen.push(field);
         filter = match value {
-            Value::Null => filter,
-            Value::String(text) => filter.with(field, text),
+            Json::Null => filter,
+            Json::Text(text) => filter.with(field, text),
             other => {
                 let path = format!("{path}.{field}");
-                return Err(FilterFileError::Form { path, found: kind(other) });
+                return Err(FilterFileError::Form { path, found: other.kind() });
             }
         };
     }
     Ok(filter)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

@@ -125,7 +125,7 @@ fn fits(wanted: &str, found: &str) -> bool {
     if super::broken_rule(wanted).is_some() {
         return false;
     }
-    let (wanted, found) = (wanted.to_lowercase(), found.to_lowercase());
+    let (wanted, found) = (super::lower(wanted), super::lower(found));
     match (wanted.strip_prefix('*'), wanted.strip_suffix('*')) {
         (Some(end), _) => found.ends_with(end),
         (_, Some(start)) => found.starts_with(start),
@@ -152,6 +152,13 @@ mod tests {
             ("*", "anything", false),
             ("**", "anything", false),
             ("STRASSE*", "straße", false),
+            // A capital sigma is the same at the end of a word and within one.
+            ("ΟΔΟΣ*", "ΟΔΟΣΑ", true),
+            ("*ΟΔΟΣ", "ΑΟΔΟΣ", true),
+            ("*ΣΑ", "ΟΔΟΣΑ", true),
+            ("ΟΔΟΣ", "οδοσ", true),
+            ("ΟΔΟΣ", "οδος", false),
+            ("İSTANBUL", "istanbul", true),
         ] {
             assert_eq!(fits(wanted, found), expected, "{wanted} {found}");
         }

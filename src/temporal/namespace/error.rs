@@ -144,6 +144,11 @@ pub enum CloudOpsError {
         "mTLS would be enabled with an empty bundle, and no client admitted: add a CA certificate with the same change"
     )]
     NoCa,
+    /// Neither mTLS nor API keys would be on; nothing was sent.
+    #[error(
+        "neither mTLS nor API keys would be enabled, and no client let in: enable one with the same change"
+    )]
+    NoWayIn,
     /// The operation came to an end without having been done.
     #[error("the operation {id} ended {state}{}: the namespace is as it was, or Temporal's support has to mend it", because(.reason))]
     OperationFailed {

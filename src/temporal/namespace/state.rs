@@ -13,6 +13,8 @@ use crate::temporal::filters::{CertificateFilter, FilterField, FilterSet};
 mod number {
     pub(super) const NAMESPACE_SPEC: u32 = 3;
     pub(super) const SPEC_MTLS_AUTH: u32 = 4;
+    pub(super) const SPEC_API_KEY_AUTH: u32 = 7;
+    pub(super) const API_KEY_ENABLED: u32 = 1;
     pub(super) const MTLS_CA_DEPRECATED: u32 = 1;
     pub(super) const MTLS_FILTERS: u32 = 2;
     pub(super) const MTLS_ENABLED: u32 = 3;
@@ -133,6 +135,7 @@ impl NamespaceState {
             filters_added: lacking(&after.filters, &self.mtls.filters),
             filters_removed: lacking(&self.mtls.filters, &after.filters),
             enabled: (self.mtls.enabled != after.enabled).then_some(after.enabled),
+            api_key_enabled: change.api_key_enabled.filter(|&is_on| is_on != self.api_key_enabled),
         }
     }
 
@@ -140,11 +143,27 @@ impl NamespaceState {
     /// nothing; an order of filters is, because tools show it.
     #[must_use]
     pub fn is_already(&self, change: &Change) -> bool {
-        self.with(change) == self.mtls
+        self.with(change) == self.mtls && self.has_api_keys(change) == self.api_key_enabled
     }
 
-    /// What Temporal Cloud would refuse of the parts that change.
-    pub(super) fn check(&self, change: &Change) -> Result<(), CloudOpsError> {
+    /// How clients sign in.
+    #[must_use]
+    pub fn auth_method(&self) -> AuthMethod {
+        AuthMethod::of(self.mtls.enabled, self.api_key_enabled)
+    }
+
+    /// Whether API keys would be taken after a change.
+    fn has_api_keys(&self, change: &Change) -> bool {
+        change.api_key_enabled.unwrap_or(self.api_key_enabled)
+    }
+
+    /// What Temporal Cloud would refuse of the parts that change, and whether nobody would be let in any more. It
+    /// is asked before every update.
+    ///
+    /// # Errors
+    /// [`CloudOpsError::Bundle`], [`CloudOpsError::Filters`], [`CloudOpsError::NoCa`],
+    /// [`CloudOpsError::NoWayIn`].
+    pub fn check(&self, change: &Change) -> Result<(), CloudOpsError> {
         let after = self.with(change);
         if after.bundle != self.mtls.bundle {
             after.bundle.check().map_err(CloudOpsError::Bundle)?;
@@ -156,6 +175,10 @@ impl NamespaceState {
         let admits_nobody = |mtls: &MtlsAuth| mtls.enabled && mtls.bundle.is_empty();
         if admits_nobody(&after) && !admits_nobody(&self.mtls) {
             return Err(CloudOpsError::NoCa);
+        }
+        let after = AuthMethod::of(after.enabled, self.has_api_keys(change));
+        if after == AuthMethod::Restricted && self.auth_method() != AuthMethod::Restricted {
+            return Err(CloudOpsError::NoWayIn);
         }
         Ok(())
     }
@@ -184,11 +207,77 @@ impl NamespaceState {
         mtls.extend(own.encode_to_vec());
         let mut specification = wire::without(&self.specification, &[number::SPEC_MTLS_AUTH])?;
         wire::push_message(&mut specification, number::SPEC_MTLS_AUTH, &mtls);
+        let enabled = self.has_api_keys(change);
+        if enabled != self.api_key_enabled {
+            let api_key = wire::message_in(&specification, number::SPEC_API_KEY_AUTH)?;
+            let mut api_key =
+                wire::without(&api_key.unwrap_or_default(), &[number::API_KEY_ENABLED])?;
+            api_key.extend(proto::ApiKeyAuthSpec { enabled }.encode_to_vec());
+            specification = wire::without(&specification, &[number::SPEC_API_KEY_AUTH])?;
+            wire::push_message(&mut specification, number::SPEC_API_KEY_AUTH, &api_key);
+        }
         Ok(specification)
     }
 }
 
-/// What is to be changed of a namespace's mTLS; what is not named stays.
+/// How the clients of a namespace sign in, in tcld's words (`tcld namespace auth-method`). In the Cloud Ops API
+/// it is `MtlsAuthSpec.enabled` and `ApiKeyAuthSpec.enabled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthMethod {
+    /// Not at all.
+    Restricted,
+    /// With a client certificate.
+    Mtls,
+    /// With an API key.
+    ApiKey,
+    /// With either.
+    ApiKeyOrMtls,
+}
+
+impl AuthMethod {
+    /// By whether mTLS is enabled, and whether API keys are.
+    #[must_use]
+    pub fn of(mtls: bool, api_key: bool) -> Self {
+        match (mtls, api_key) {
+            (false, false) => Self::Restricted,
+            (true, false) => Self::Mtls,
+            (false, true) => Self::ApiKey,
+            (true, true) => Self::ApiKeyOrMtls,
+        }
+    }
+
+    /// Whether mTLS is enabled.
+    #[must_use]
+    pub fn has_mtls(self) -> bool {
+        matches!(self, Self::Mtls | Self::ApiKeyOrMtls)
+    }
+
+    /// Whether API keys are.
+    #[must_use]
+    pub fn has_api_keys(self) -> bool {
+        matches!(self, Self::ApiKey | Self::ApiKeyOrMtls)
+    }
+
+    /// tcld's word for it: `api_key_or_mtls`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restricted => "restricted",
+            Self::Mtls => "mtls",
+            Self::ApiKey => "api_key",
+            Self::ApiKeyOrMtls => "api_key_or_mtls",
+        }
+    }
+}
+
+impl std::fmt::Display for AuthMethod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is to be changed of how a namespace admits clients; what is not named stays.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Change {
@@ -198,6 +287,8 @@ pub struct Change {
     pub filters: Option<FilterSet>,
     /// Whether mTLS is to be on.
     pub enabled: Option<bool>,
+    /// Whether API keys are to be on.
+    pub api_key_enabled: Option<bool>,
 }
 
 impl Change {
@@ -227,6 +318,19 @@ impl Change {
         self.enabled = Some(enabled);
         self
     }
+
+    /// And API keys on or off. Off, connections with an API key fail (cloud-api, `ApiKeyAuthSpec.enabled`).
+    #[must_use]
+    pub fn with_api_keys(mut self, enabled: bool) -> Self {
+        self.api_key_enabled = Some(enabled);
+        self
+    }
+
+    /// And both as a method says.
+    #[must_use]
+    pub fn with_auth_method(self, method: AuthMethod) -> Self {
+        self.with_mtls(method.has_mtls()).with_api_keys(method.has_api_keys())
+    }
 }
 
 /// What a change changes.
@@ -241,6 +345,8 @@ pub struct Difference {
     pub filters_removed: Vec<CertificateFilter>,
     /// What becomes of mTLS, if it is turned on or off.
     pub enabled: Option<bool>,
+    /// What becomes of API keys, if they are turned on or off.
+    pub api_key_enabled: Option<bool>,
 }
 
 /// PEM, or base64 of PEM as before v0.2.0, in either field.

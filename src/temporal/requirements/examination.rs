@@ -1,17 +1,15 @@
 //! The rules, asked one after the other.
 
+mod client;
+mod names;
+
 use super::report::{Finding, Report};
 use super::{NOTICE_DAYS, Requirement as R};
-use crate::certificate::{
-    CanonicalName, Certificate, CertificateChain, Elapsed, KeyUsage, Timestamp,
-};
-use crate::key::{KeyAlgorithm, PrivateKey};
-use crate::temporal::bundle::{CaBundle, MAX_BYTES, MAX_CERTIFICATES};
+use crate::certificate::{Certificate, CertificateChain, Elapsed, Timestamp};
+use crate::key::PrivateKey;
+use crate::temporal::bundle::{CaBundle, MAX_BYTES, MAX_CERTIFICATES, UnjudgedKey};
 use crate::temporal::filters::{FilterProblem, FilterSet, Trial};
-use crate::verify::{self, Policy, Verification, VerifiedChain, Verifier, VerifyError};
-
-/// How many paths, one ending after the other, are followed for the end of a client's admission.
-const MOST_PATHS: usize = 64;
+use crate::verify::{self, Verifier};
 
 /// What is to be given to Temporal Cloud, and presented to it.
 #[derive(Debug, Clone)]
@@ -172,7 +170,10 @@ impl Examination<'_> {
             let found = format!("{who} is of a CA that operating systems trust");
             self.report_of(R::PublicCaNeedsFilters, ca, found, mend);
         }
-        if let Err(error) = Verifier::new([ca.clone()]) {
+        if let Some(key) = UnjudgedKey::of(ca) {
+            let mend = "replace it by a CA with RSA 2048 or ECDSA P-256: such keys are on their way out, and what clients below this one meet cannot be told here";
+            self.report_of(R::CaKeyJudged, ca, key.to_string(), mend);
+        } else if let Err(error) = Verifier::new([ca.clone()]) {
             let mend = "replace it by a CA with another key";
             self.report_of(R::CaKeyUsable, ca, error.to_string(), mend);
         }
@@ -210,197 +211,6 @@ impl Examination<'_> {
         }
     }
 
-    /// What the TLS server will say, and until when it lets the client in.
-    fn client(&mut self) -> Option<(Result<VerifiedChain, VerifyError>, Option<Timestamp>)> {
-        let Some((leaf, above)) = self.submission.presented.split_first() else {
-            self.unasked
-                .extend(R::ALL.iter().filter(|&&rule| (R::LeafFirst..=R::KeyFits).contains(&rule)));
-            return None;
-        };
-        self.leaf(leaf, above);
-        let signed = |certificate: &Certificate| verify::signature_weakness(certificate);
-        for (who, certificate) in named(leaf, above) {
-            if let Some(weakness) = signed(certificate) {
-                let mend = "have it issued with RSA or ECDSA and SHA-256";
-                self.report_of(
-                    R::LeafSignatureAlgorithm,
-                    certificate,
-                    format!("{who}: {weakness}"),
-                    mend,
-                );
-            }
-            // One that has ended is what the TLS server refuses.
-            self.validity(&who, certificate, None, R::LeafEndsLater);
-        }
-        self.names(leaf, above);
-        match &self.submission.key {
-            None => self.unasked.push(R::KeyFits),
-            Some(key) if key.as_slice() != leaf.public_key_der() => {
-                let found =
-                    format!("the private key is not the one that {} is for", leaf.subject());
-                let mend = "take the key of the request that this certificate was issued for";
-                self.report_of(R::KeyFits, leaf, found, mend);
-            }
-            Some(_) => {}
-        }
-        self.tls(leaf, above)
-    }
-
-    fn leaf(&mut self, leaf: &Certificate, above: &[Certificate]) {
-        let who = format!("the client's certificate {}", leaf.subject());
-        if leaf.is_ca() {
-            match above.iter().find(|certificate| !certificate.is_ca()) {
-                Some(other) => {
-                    let found = format!(
-                        "the file starts with the CA {}, and the client's certificate {} comes later",
-                        leaf.subject(),
-                        other.subject()
-                    );
-                    let mend =
-                        "put the client's certificate first, and each issuer after what it issued";
-                    self.report_of(R::LeafFirst, leaf, found, mend);
-                }
-                None => {
-                    let mend = "issue a certificate for the client from this CA";
-                    self.report_of(R::LeafNotCa, leaf, format!("{who} is a CA's"), mend);
-                }
-            }
-            // What a client's certificate has to say is not to be said of a CA's.
-            return;
-        }
-        if leaf.version() != 3 {
-            let found = format!("{who} is of version {}", leaf.version());
-            self.report_of(R::LeafVersion, leaf, found, "issue one of version 3");
-        }
-        if leaf.basic_constraints().is_none() {
-            let found = format!("{who} has no basic constraints");
-            let mend = "nothing, if it connects; another template of the CA may add them";
-            self.report_of(R::LeafBasicConstraints, leaf, found, mend);
-        }
-        match leaf.key_usage() {
-            None => {
-                let found = format!("{who} has no key usage");
-                let mend = "nothing, if it connects: tcld issues such certificates too";
-                self.report_of(R::LeafKeyUsage, leaf, found, mend);
-            }
-            Some(usage) if !usage.contains(KeyUsage::DIGITAL_SIGNATURE) => {
-                let found = format!("{who} has the key usage {usage}, without digitalSignature");
-                let mend = "issue it with a template for TLS clients";
-                self.report_of(R::LeafDigitalSignature, leaf, found, mend);
-            }
-            Some(_) => {}
-        }
-        let key = KeyAlgorithm::of_public_key(leaf.public_key_der());
-        let is_usual = matches!(
-            key,
-            Some(
-                KeyAlgorithm::Rsa { .. }
-                    | KeyAlgorithm::EcdsaP256
-                    | KeyAlgorithm::EcdsaP384
-                    | KeyAlgorithm::EcdsaP521
-            )
-        );
-        if !is_usual {
-            let kind = key.map_or_else(|| "of another kind".to_owned(), |key| key.to_string());
-            let found = format!("the key of {who} is {kind}");
-            self.report_of(R::LeafKeyAlgorithm, leaf, found, "use an RSA or ECDSA key");
-        }
-    }
-
-    /// Names from the client's certificate to the root, of which each may be there once.
-    fn names(&mut self, leaf: &Certificate, above: &[Certificate]) {
-        if above.len() > MAX_CERTIFICATES
-            || self.submission.bundle.certificates().len() > MAX_CERTIFICATES
-        {
-            self.unasked.push(R::DistinctNames);
-            return;
-        }
-        let mut chain = vec![leaf];
-        let mut rest: Vec<_> = above.iter().chain(self.submission.bundle.certificates()).collect();
-        let mut last = leaf;
-        while !verify::issued(last, last) {
-            let Some(place) = rest.iter().position(|issuer| verify::issued(issuer, last)) else {
-                break;
-            };
-            last = rest.swap_remove(place);
-            if !chain.contains(&last) {
-                chain.push(last);
-            }
-        }
-        let names: Vec<_> =
-            chain.iter().map(|certificate| CanonicalName::of(certificate.subject_der())).collect();
-        for (place, certificate) in chain.iter().enumerate().skip(1) {
-            let earlier = names.iter().take(place);
-            let Some(first) = earlier.zip(&chain).find(|(name, _)| names.get(place) == Some(name))
-            else {
-                continue;
-            };
-            let found = format!(
-                "{} and {} above it have the same distinguished name",
-                first.1.subject(),
-                certificate.subject()
-            );
-            let mend = "issue the lower one with another common name";
-            self.report_of(R::DistinctNames, certificate, found, mend);
-        }
-    }
-
-    fn tls(
-        &mut self,
-        leaf: &Certificate,
-        above: &[Certificate],
-    ) -> Option<(Result<VerifiedChain, VerifyError>, Option<Timestamp>)> {
-        let Some(verifier) = self.submission.bundle.verifier() else {
-            // The bundle's own findings say why.
-            self.unasked.extend([R::TlsAccepts, R::LeafWithinCa]);
-            return None;
-        };
-        let verify = |at| {
-            let verification = Verification::new(Policy::go_tls_client()).at(at);
-            verifier.verify(leaf, above, &verification)
-        };
-        let result = verify(self.at);
-        let until = match &result {
-            Err(error) => {
-                self.report_of(R::TlsAccepts, leaf, error.to_string(), mend(error, above));
-                self.unasked.push(R::LeafWithinCa);
-                None
-            }
-            Ok(chain) => {
-                self.within_ca(leaf, chain);
-                let mut until = chain.window().not_after;
-                // Where one path ends another may go on; each of them ends with a certificate.
-                let ends = above.len() + self.submission.bundle.certificates().len();
-                for _ in 0..ends.min(MOST_PATHS) {
-                    let next = until.plus(std::time::Duration::from_secs(1));
-                    match verify(next) {
-                        Ok(chain) if chain.window().not_after > until => {
-                            until = chain.window().not_after;
-                        }
-                        _ => break,
-                    }
-                }
-                Some(until)
-            }
-        };
-        Some((result, until))
-    }
-
-    fn within_ca(&mut self, leaf: &Certificate, chain: &VerifiedChain) {
-        let end = leaf.validity().not_after;
-        let earlier = chain.path().iter().find(|ca| ca.validity().not_after < end);
-        if let Some(ca) = earlier {
-            let found = format!(
-                "the client's certificate {} ends at {end}, after its CA {} at {}",
-                leaf.subject(),
-                ca.subject(),
-                ca.validity().not_after
-            );
-            let mend = "renew the CA before that, or the client is locked out early";
-            self.report_of(R::LeafWithinCa, leaf, found, mend);
-        }
-    }
-
     fn filters(&mut self) -> Option<Trial> {
         let Some(filters) = &self.submission.filters else {
             self.unasked.extend(R::ALL.iter().filter(|&&rule| rule >= R::FilterCount));
@@ -429,36 +239,6 @@ impl Examination<'_> {
             self.report_of(R::FilterAdmits, leaf, found, mend);
         }
         Some(trial)
-    }
-}
-
-/// The certificates that are presented, as they are called.
-fn named<'a>(
-    leaf: &'a Certificate,
-    above: &'a [Certificate],
-) -> impl Iterator<Item = (String, &'a Certificate)> {
-    let leaf = (format!("the client's certificate {}", leaf.subject()), leaf);
-    let above =
-        above.iter().map(|one| (format!("the intermediate certificate {}", one.subject()), one));
-    std::iter::once(leaf).chain(above)
-}
-
-/// What to do about a chain that is refused.
-fn mend(error: &VerifyError, above: &[Certificate]) -> String {
-    match error.cause() {
-        VerifyError::Expired { .. } => "issue a new certificate".to_owned(),
-        VerifyError::NotYetValid { .. } => {
-            "wait, or issue one that is valid already; is the clock right?".to_owned()
-        }
-        VerifyError::UnknownIssuer { issuer, .. } if above.is_empty() => format!(
-            "put the CA {issuer} into the bundle; or, if it is an intermediate, its certificate after the client's in the file that the client presents"
-        ),
-        VerifyError::UnknownIssuer { issuer, .. } => {
-            format!("put the CA {issuer} into the bundle")
-        }
-        VerifyError::SelfSigned { subject } => format!("put {subject} into the bundle"),
-        _ => "issue the client's certificate anew, from a CA of the bundle and for TLS clients"
-            .to_owned(),
     }
 }
 

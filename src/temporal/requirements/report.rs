@@ -41,6 +41,12 @@ pub enum Prediction {
         /// Why, at least one reason.
         reasons: Vec<Finding>,
     },
+    /// Nothing is found for which it would refuse them, but whether its TLS server lets the client in depends
+    /// on a key that is not judged here.
+    Unjudged {
+        /// On what it depends, at least one.
+        reasons: Vec<Finding>,
+    },
 }
 
 impl Prediction {
@@ -56,17 +62,20 @@ impl fmt::Display for Prediction {
         match self {
             Self::Accepted { until: None } => f.write_str("accepted"),
             Self::Accepted { until: Some(until) } => write!(f, "accepted until {until}"),
-            Self::Refused { reasons } => {
-                f.write_str("refused")?;
-                let mut before = " because ";
-                for reason in reasons {
-                    write!(f, "{before}{reason}")?;
-                    before = "; and because ";
-                }
-                Ok(())
-            }
+            Self::Refused { reasons } => because(f, "refused", reasons),
+            Self::Unjudged { reasons } => because(f, "cannot be judged here", reasons),
         }
     }
+}
+
+fn because(f: &mut fmt::Formatter<'_>, what: &str, reasons: &[Finding]) -> fmt::Result {
+    f.write_str(what)?;
+    let mut before = " because ";
+    for reason in reasons {
+        write!(f, "{before}{reason}")?;
+        before = "; and because ";
+    }
+    Ok(())
 }
 
 /// Everything that an examination found.
@@ -100,8 +109,8 @@ impl Report {
         &self.unasked
     }
 
-    /// What the TLS server will say of the client's chain, if there is one and the bundle has a CA whose
-    /// key can be used.
+    /// What the TLS server will say of the client's chain, if there is one, the bundle is not empty, and the
+    /// answer does not depend on a key that is not judged here.
     #[must_use]
     pub fn tls(&self) -> Option<&Result<VerifiedChain, VerifyError>> {
         self.tls.as_ref()
@@ -116,11 +125,15 @@ impl Report {
     /// What Temporal Cloud will say.
     #[must_use]
     pub fn prediction(&self) -> Prediction {
-        let is_error = |finding: &&Finding| finding.requirement.severity() == Severity::Error;
-        let reasons: Vec<_> = self.findings.iter().filter(is_error).cloned().collect();
-        match reasons.is_empty() {
-            true => Prediction::Accepted { until: self.until },
-            false => Prediction::Refused { reasons },
+        let of = |severity: Severity| -> Vec<Finding> {
+            let is_such = |finding: &&Finding| finding.requirement.severity() == severity;
+            self.findings.iter().filter(is_such).cloned().collect()
+        };
+        let (reasons, unjudged) = (of(Severity::Error), of(Severity::Unjudged));
+        match (reasons.is_empty(), unjudged.is_empty()) {
+            (false, _) => Prediction::Refused { reasons },
+            (true, false) => Prediction::Unjudged { reasons: unjudged },
+            (true, true) => Prediction::Accepted { until: self.until },
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{RotatedWorker, Rotation};
+use super::{PlanFault, RotatedWorker, Rotation};
 use crate::certificate::{Certificate, CertificateChain, CertificateError, Timestamp};
 use crate::file::{self, Existing, FileError, Secrecy};
 use crate::temporal::bundle::CaBundle;
+use crate::temporal::json::{Json, JsonError, repeated};
 
 /// The form that this version writes and reads.
 const FORM: u64 = 1;
@@ -21,7 +22,7 @@ pub enum RotationFileError {
     File(#[from] FileError),
     /// It is no JSON.
     #[error("it is no JSON: {0}")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] JsonError),
     /// A later version wrote it, or something else did.
     #[error(
         "it is no plan of a rotation, or one that another version wrote: its \"form\" is not {FORM}"
@@ -41,6 +42,17 @@ pub enum RotationFileError {
         /// What is wrong with it.
         source: CertificateError,
     },
+    /// A name is there twice, and which of them counts, no reader has to say.
+    #[error("{path} has \"{name}\" twice: leave one of them")]
+    NameTwice {
+        /// Where in the file: `workers[2]`.
+        path: String,
+        /// The name.
+        name: String,
+    },
+    /// It says what no rotation comes to.
+    #[error("the plan cannot be carried out: {0}")]
+    Fault(#[from] PlanFault),
 }
 
 impl Rotation {
@@ -86,17 +98,20 @@ impl Rotation {
     /// # Errors
     /// [`RotationFileError`].
     pub fn from_json(json: &[u8]) -> Result<Self, RotationFileError> {
-        let plan: Value = serde_json::from_slice(json).map_err(RotationFileError::Json)?;
-        if plan.get("form").and_then(Value::as_u64) != Some(FORM) {
+        let Json::Object(plan) = Json::read(json).map_err(RotationFileError::Json)? else {
             return Err(RotationFileError::Form);
-        }
-        let bundle = |name: &str| {
-            certificates(name, plan.get(name)).map(|certificates| CaBundle::of(&certificates))
         };
-        let part = |path: &str| RotationFileError::Part { path: path.to_owned() };
-        let workers =
-            plan.get("workers").and_then(Value::as_array).ok_or_else(|| part("workers"))?;
-        Ok(Self {
+        let Some(Json::Number(Some(FORM))) = get(&plan, "form") else {
+            return Err(RotationFileError::Form);
+        };
+        once("the plan", &plan)?;
+        let bundle = |name: &str| {
+            certificates(name, get(&plan, name)).map(|certificates| CaBundle::of(&certificates))
+        };
+        let Some(Json::List(workers)) = get(&plan, "workers") else {
+            return Err(RotationFileError::Part { path: "workers".to_owned() });
+        };
+        let rotation = Self {
             old: bundle("old")?,
             new: bundle("new")?,
             workers: workers
@@ -104,7 +119,24 @@ impl Rotation {
                 .enumerate()
                 .map(|(place, value)| worker(&format!("workers[{place}]"), value))
                 .collect::<Result<_, _>>()?,
-        })
+        };
+        rotation.check()?;
+        Ok(rotation)
+    }
+}
+
+/// The value of a name in an object.
+fn get<'a>(object: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
+    object.iter().find_map(|(known, value)| (known == name).then_some(value))
+}
+
+/// Refuses a name that an object has twice.
+fn once(path: &str, object: &[(String, Json)]) -> Result<(), RotationFileError> {
+    match repeated(object, |one, other| one == other) {
+        Some(name) => {
+            Err(RotationFileError::NameTwice { path: path.to_owned(), name: name.to_owned() })
+        }
+        None => Ok(()),
     }
 }
 
@@ -112,22 +144,28 @@ fn pem(certificates: &[Certificate]) -> String {
     certificates.iter().map(Certificate::to_pem).collect()
 }
 
-fn worker(path: &str, value: &Value) -> Result<RotatedWorker, RotationFileError> {
+fn worker(path: &str, value: &Json) -> Result<RotatedWorker, RotationFileError> {
     let at = |name: &str| format!("{path}.{name}");
-    let name = value.get("name").and_then(Value::as_str);
-    let moment = |name: &str| match value.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => text.parse::<Timestamp>().map(Some).map_err(|_| at(name)),
+    let Json::Object(value) = value else {
+        return Err(RotationFileError::Part { path: path.to_owned() });
+    };
+    once(path, value)?;
+    let moment = |name: &str| match get(value, name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Text(text)) => text.parse::<Timestamp>().map(Some).map_err(|_| at(name)),
         Some(_) => Err(at(name)),
     };
     let moment = |name| moment(name).map_err(|path| RotationFileError::Part { path });
-    let new = match value.get("new") {
-        None | Some(Value::Null) => None,
+    let Some(Json::Text(name)) = get(value, "name") else {
+        return Err(RotationFileError::Part { path: at("name") });
+    };
+    let new = match get(value, "new") {
+        None | Some(Json::Null) => None,
         new => Some(certificates(&at("new"), new)?),
     };
     Ok(RotatedWorker {
-        name: name.ok_or_else(|| RotationFileError::Part { path: at("name") })?.to_owned(),
-        old: certificates(&at("old"), value.get("old"))?,
+        name: name.clone(),
+        old: certificates(&at("old"), get(value, "old"))?,
         new,
         confirmed: moment("confirmed")?,
         retired: moment("retired")?,
@@ -135,12 +173,12 @@ fn worker(path: &str, value: &Value) -> Result<RotatedWorker, RotationFileError>
 }
 
 /// Certificates in PEM, at least one.
-fn certificates(path: &str, value: Option<&Value>) -> Result<Vec<Certificate>, RotationFileError> {
+fn certificates(path: &str, value: Option<&Json>) -> Result<Vec<Certificate>, RotationFileError> {
     let path = path.to_owned();
-    match value.and_then(Value::as_str) {
-        None => Err(RotationFileError::Part { path }),
-        Some(pem) => CertificateChain::from_pem_or_der(pem.as_bytes())
+    match value {
+        Some(Json::Text(pem)) => CertificateChain::from_pem_or_der(pem.as_bytes())
             .map(|chain| chain.certificates().to_vec())
             .map_err(|source| RotationFileError::Certificate { path, source }),
+        _ => Err(RotationFileError::Part { path }),
     }
 }

@@ -44,7 +44,7 @@ impl Rotation {
     /// With a worker that presents these certificates today, and that the old CA lets in at that moment.
     ///
     /// # Errors
-    /// [`RotationError::NotOfOldCa`], [`RotationError::WorkerTwice`].
+    /// [`RotationError::NotOfOldCa`], [`RotationError::CannotBeJudged`], [`RotationError::WorkerTwice`].
     pub fn with_worker(
         mut self,
         name: impl Into<String>,
@@ -53,11 +53,8 @@ impl Rotation {
     ) -> Result<Self, RotationError> {
         let (name, old) = (name.into(), presented.certificates().to_vec());
         if let Some((leaf, above)) = old.split_first() {
-            self.old.admits(leaf, above, at).map_err(|source| RotationError::NotOfOldCa {
-                worker: name.clone(),
-                leaf: leaf.subject(),
-                source: Box::new(source),
-            })?;
+            let refused = |refusal| RotationError::of_old_ca(&name, leaf, refusal);
+            self.old.admits(leaf, above, at).map_err(refused)?;
         }
         if self.workers.iter().any(|worker| worker.name == name) {
             return Err(RotationError::WorkerTwice { name });
@@ -120,11 +117,12 @@ impl Rotation {
         Ok(bundle.add(&missing)?)
     }
 
-    /// Notes what a worker will present. Another certificate than before has to be confirmed anew.
+    /// Notes what a worker will present. Another certificate than before has to be confirmed anew, and the old
+    /// one has to be given up anew: should the other not work, the worker goes back to it.
     ///
     /// # Errors
     /// [`RotationError::NotOfNewCa`] if the new CA alone would not let it in;
-    /// [`RotationError::NoWorker`].
+    /// [`RotationError::CannotBeJudged`], [`RotationError::NoWorker`].
     pub fn issued(
         &mut self,
         worker: &str,
@@ -137,15 +135,47 @@ impl Rotation {
         let Some((leaf, above)) = presented.split_first() else {
             return Err(RotationError::NoCertificate { name });
         };
-        self.new.admits(leaf, above, at).map_err(|source| RotationError::NotOfNewCa {
-            worker: name.clone(),
-            leaf: leaf.subject(),
-            source: Box::new(source),
-        })?;
+        let refused = |refusal| RotationError::of_new_ca(&name, leaf, refusal);
+        self.new.admits(leaf, above, at).map_err(refused)?;
         let worker = self.worker(&name)?;
         if worker.new.as_ref() != Some(&presented) {
             worker.new = Some(presented);
             worker.confirmed = None;
+            worker.retired = None;
+        }
+        Ok(())
+    }
+
+    /// Notes that the old CA has issued a worker another certificate in the midst of the rotation. The old CA
+    /// then stays until the later of both ends, or until the worker is noted as retired after this.
+    ///
+    /// Of the two certificates the plan keeps the one that ends last. One that it has already changes nothing.
+    ///
+    /// # Errors
+    /// [`RotationError::NotOfOldCa`] if the old CA does not let it in at that moment;
+    /// [`RotationError::CannotBeJudged`], [`RotationError::NoWorker`].
+    pub fn renewed(
+        &mut self,
+        worker: &str,
+        presented: &CertificateChain,
+        at: Timestamp,
+    ) -> Result<(), RotationError> {
+        let name = self.worker(worker)?.name.clone();
+        let presented = presented.certificates().to_vec();
+        let Some((leaf, above)) = presented.split_first() else {
+            return Err(RotationError::NoCertificate { name });
+        };
+        let refused = |refusal| RotationError::of_old_ca(&name, leaf, refusal);
+        self.old.admits(leaf, above, at).map_err(refused)?;
+        let end = leaf.validity().not_after;
+        let worker = self.worker(&name)?;
+        if worker.old.first() == Some(leaf) {
+            return Ok(());
+        }
+        // Whoever holds it may use it, whatever was said of the earlier one.
+        worker.retired = None;
+        if end >= worker.old_end() {
+            worker.old = presented;
         }
         Ok(())
     }
@@ -212,11 +242,8 @@ impl Rotation {
             let Some((leaf, above)) = worker.new.as_deref().and_then(<[_]>::split_first) else {
                 continue;
             };
-            after.admits(leaf, above, at).map_err(|source| RotationError::NotOfNewCa {
-                worker: worker.name.clone(),
-                leaf: leaf.subject(),
-                source: Box::new(source),
-            })?;
+            let refused = |refusal| RotationError::of_new_ca(&worker.name, leaf, refusal);
+            after.admits(leaf, above, at).map_err(refused)?;
         }
         Ok(after)
     }

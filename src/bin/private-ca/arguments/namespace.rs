@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use private_ca::temporal::bundle::Fingerprint;
-use private_ca::temporal::namespace::DEFAULT_ADDRESS;
+use private_ca::temporal::namespace::{AuthMethod, DEFAULT_ADDRESS};
 
 use super::PlannedArguments;
 
@@ -18,6 +18,9 @@ pub(crate) enum NamespaceCommand {
     /// Exports and imports its certificate filters, in tcld's JSON.
     #[command(subcommand)]
     Filters(NamespaceFiltersCommand),
+    /// Shows and changes how clients sign in: with a certificate, an API key, or either.
+    #[command(subcommand)]
+    AuthMethod(AuthMethodCommand),
     /// Exchanges a CA for another with no moment in which a worker is locked out.
     #[command(subcommand)]
     Rotation(NamespaceRotationCommand),
@@ -34,6 +37,70 @@ Examples:
 pub(crate) struct NamespaceShowArguments {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArguments,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuthMethodCommand {
+    /// Prints the method in one word, tcld's.
+    Show(AuthMethodShowArguments),
+    /// Enables and disables mTLS and API keys, so that this method is the one.
+    Set(AuthMethodSetArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal namespace auth-method show hello.a1b2c")]
+pub(crate) struct AuthMethodShowArguments {
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArguments,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  private-ca temporal namespace auth-method set hello.a1b2c api_key_or_mtls --dry-run
+  private-ca temporal namespace auth-method set hello.a1b2c mtls --live worker/certificate.txt
+
+A method that is disabled fails the connections that came by it. mTLS needs a CA in the bundle, and a namespace
+is not left without any way in.")]
+pub(crate) struct AuthMethodSetArguments {
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArguments,
+    /// How clients are to sign in.
+    #[arg(value_name = "METHOD")]
+    pub(crate) method: Method,
+    /// What a client presents: the change is refused if mTLS would not let it in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) live: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) update: UpdateArguments,
+}
+
+/// How clients are to sign in, in tcld's words.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Method {
+    /// With a client certificate.
+    Mtls,
+    /// With an API key.
+    ApiKey,
+    /// With either.
+    ApiKeyOrMtls,
+    /// Not at all, which is refused.
+    #[value(hide = true)]
+    Restricted,
+}
+
+impl From<Method> for AuthMethod {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Mtls => Self::Mtls,
+            Method::ApiKey => Self::ApiKey,
+            Method::ApiKeyOrMtls => Self::ApiKeyOrMtls,
+            Method::Restricted => Self::Restricted,
+        }
+    }
 }
 
 #[derive(Subcommand)]

@@ -16,6 +16,8 @@ pub(crate) enum RotationCommand {
     AddNewCa(RotationBundleArguments),
     /// Notes the certificate of the new CA that a worker will present.
     Issued(RotationIssuedArguments),
+    /// Notes that the old CA has issued a worker another certificate in the midst of the rotation.
+    Renewed(RotationRenewedArguments),
     /// Connects with a worker's new certificate, and notes that it does.
     Confirm(Box<RotationConfirmArguments>),
     /// Notes that a worker's old certificate is not used any more, before its end.
@@ -115,10 +117,26 @@ pub(crate) struct RotationIssuedArguments {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  private-ca temporal rotation renewed --plan rotation.json --worker payments \\
+      --cert payments/certificate.txt
+
+The old CA then stays until the later of both certificates ends, or is noted as retired after this.")]
+pub(crate) struct RotationRenewedArguments {
+    #[command(flatten)]
+    pub(crate) worker: RotationWorkerArguments,
+    /// What the worker presents now: its certificate of the old CA, and the intermediates after it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: PathBuf,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
   private-ca temporal rotation confirm hello.a1b2c.tmprl.cloud:7233 --namespace hello.a1b2c \\
       --plan rotation.json --worker payments --key payments-new/private_key_nopass.txt
 
-If it does not connect, this says why, as private-ca doctor does, and notes nothing.")]
+If it does not connect, this says why, as private-ca doctor does, and notes nothing. At an endpoint of Temporal
+Cloud the namespace has to be given: only a question about it shows that the namespace lets the worker in.")]
 pub(crate) struct RotationConfirmArguments {
     #[command(flatten)]
     pub(crate) frontend: FrontendArguments,

@@ -17,7 +17,7 @@ pub(crate) enum TemporalCommand {
     /// Lists and changes a CA bundle in a file.
     #[command(subcommand)]
     Bundle(BundleCommand),
-    /// Reads and changes a namespace: its CA bundle and its certificate filters.
+    /// Reads and changes a namespace: its CA bundle, its certificate filters, how clients sign in.
     #[cfg(feature = "temporal-cloud")]
     #[command(subcommand)]
     Namespace(NamespaceCommand),
@@ -35,7 +35,8 @@ Examples:
   private-ca temporal check --bundle bundle.pem --cert worker/certificate.txt \\
       --at 2027-03-01T10:00:00Z --json
 
-Nothing is sent. Exit status: 0 it will be accepted, 1 it will be refused, 2 could not be asked.")]
+Nothing is sent. Exit status: 0 it will be accepted, 1 it will be refused, 2 could not be asked, or depends
+on a key that cannot be judged here.")]
 pub(crate) struct CheckArguments {
     /// The CA bundle, as it is or is to be given to the namespace: PEM.
     #[arg(long, value_name = "FILE")]

@@ -50,6 +50,7 @@ pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
             "resource_version": namespace.resource_version,
             "operation": namespace.operation,
             "active_region": namespace.active_region,
+            "auth_method": namespace.auth_method().name(),
             "mtls": {
                 "enabled": mtls.enabled,
                 "address": endpoints.mtls,
@@ -60,6 +61,12 @@ pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
             "web_address": endpoints.web,
         }),
     )
+}
+
+/// How clients sign in, in one word.
+pub(crate) fn auth_method(namespace: &NamespaceState) -> Answer {
+    let method = namespace.auth_method().name();
+    said(format!("{method}\n"), json!({ "namespace": namespace.name, "auth_method": method }))
 }
 
 /// Filters as a file of tcld's, in either form of output.
@@ -140,6 +147,9 @@ fn difference_text(difference: &Difference) -> String {
     if let Some(enabled) = difference.enabled {
         let _ = writeln!(text, "{} mTLS", if enabled { "+" } else { "-" });
     }
+    if let Some(enabled) = difference.api_key_enabled {
+        let _ = writeln!(text, "{} API keys", if enabled { "+" } else { "-" });
+    }
     text
 }
 
@@ -152,6 +162,7 @@ fn change_json(name: &str, difference: &Difference, operation: Option<&Operation
         "filters_added": filters_json(&difference.filters_added),
         "filters_removed": filters_json(&difference.filters_removed),
         "mtls_enabled": difference.enabled,
+        "api_key_enabled": difference.api_key_enabled,
         "operation": operation.map(operation_json),
     })
 }

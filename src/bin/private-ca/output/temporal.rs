@@ -40,8 +40,14 @@ pub(crate) fn checked(report: &Report) -> Answer {
         Prediction::Accepted { until } => until.map(|until| until.to_string()),
         _ => None,
     };
+    // Neither yes nor no: what cannot be judged was not asked.
+    let (accepted, status) = match &prediction {
+        Prediction::Accepted { .. } => (Some(true), 0),
+        Prediction::Unjudged { .. } => (None, 2),
+        _ => (Some(false), 1),
+    };
     let json = json!({
-        "accepted": prediction.is_accepted(),
+        "accepted": accepted,
         "prediction": prediction.to_string(),
         "at": report.at().to_string(),
         "not_after": until,
@@ -49,7 +55,7 @@ pub(crate) fn checked(report: &Report) -> Answer {
         "filters": report.trial().map(trial_json),
         "not_asked": report.unasked().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
     });
-    Answer { status: u8::from(!prediction.is_accepted()), ..said(text, json) }
+    Answer { status, ..said(text, json) }
 }
 
 fn finding_json(finding: &Finding) -> Value {
