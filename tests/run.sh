@@ -11,7 +11,8 @@ Installs what the tests need, where it is missing, and runs all tests:
   1. the crate's tests, with all features       cargo nextest run --all-features
   2. those that need no feature, without any    cargo nextest run --no-default-features
   3. the examples in its documentation          cargo test --doc --all-features
-  4. the worker against a Temporal dev server   cargo nextest run -p private-ca-worker
+  4. the worker against a Temporal dev server,
+     and the commands of README and the manual   cargo nextest run -p private-ca-worker
   5. the namespace API against a stand-in       cargo nextest run -p private-ca-cloud-ops-stand-in
 
   --install     install only, and run nothing

@@ -113,6 +113,25 @@ impl Setting {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_that_lets_nobody_in_because_mtls_is_disabled_is_warned_of() {
+    let setting = Setting::new().await;
+    let (_, first) = setting.ca("first.pem");
+    let (_, second) = setting.ca("second.pem");
+    let text = setting.run(0, &["bundle", "add", NAME, &first, "--yes"]).await;
+    assert!(
+        text.contains("warning: mTLS is disabled") && text.contains("auth-method set"),
+        "{text}"
+    );
+    assert!(!setting.stand_in.namespace(NAME).unwrap().mtls_auth.unwrap().enabled);
+    let text = setting.run(0, &["bundle", "add", NAME, &second, "--enable-mtls", "--yes"]).await;
+    assert!(text.contains("+ mTLS") && !text.contains("warning"), "{text}");
+    assert!(setting.stand_in.namespace(NAME).unwrap().mtls_auth.unwrap().enabled);
+    let again = ["bundle", "add", NAME, &second, "--enable-mtls", "--yes", "--idempotent"];
+    let text = setting.run(0, &again).await;
+    assert!(text.contains("is so already") && setting.updates() == 2, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_changed_without_yes_where_there_is_no_terminal() {
     let setting = Setting::new().await;
     let (ca, path) = setting.ca("ca.pem");

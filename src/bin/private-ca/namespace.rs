@@ -77,7 +77,8 @@ async fn add(arguments: &NamespaceAddArguments) -> Result<Answer, Failure> {
         let bundle = &namespace.mtls.bundle;
         let is_new = |ca: &&Certificate| !idempotent || !bundle.certificates().contains(ca);
         let new: Vec<_> = wanted.iter().filter(is_new).cloned().collect();
-        to_bundle(namespace, bundle.add(&new)?, &live)
+        let change = to_bundle(namespace, bundle.add(&new)?, &live)?;
+        Ok(enabling(change, arguments.enable_mtls))
     })
     .await
 }
@@ -103,7 +104,8 @@ async fn replace(arguments: &NamespaceAddArguments) -> Result<Answer, Failure> {
     let bundle = CaBundle::of(&all_certificates(&arguments.certificates)?);
     let live = all_live(&arguments.live)?;
     change(&arguments.namespace, &arguments.update, |namespace| {
-        to_bundle(namespace, bundle.clone(), &live)
+        let change = to_bundle(namespace, bundle.clone(), &live)?;
+        Ok(enabling(change, arguments.enable_mtls))
     })
     .await
 }
@@ -185,6 +187,10 @@ fn to_bundle(
     Ok(Change::none().with_bundle(bundle))
 }
 
+fn enabling(change: Change, mtls: bool) -> Change {
+    if mtls { change.with_mtls(true) } else { change }
+}
+
 /// Whether every live client that a bundle admits is admitted by the next.
 fn check_live(
     before: &CaBundle,
@@ -241,9 +247,12 @@ async fn change(
         true => cloud.send(name, as_shown).await,
         false => cloud.update(name, as_shown).await,
     };
+    let is_idle = !before.mtls.enabled && wanted.enabled.is_none() && wanted.bundle.is_some();
     match outcome {
         Ok(Outcome::Sent(sent)) => {
-            Ok(output::namespace_change(name, &sent.difference, Some(&sent.operation), false))
+            let answer =
+                output::namespace_change(name, &sent.difference, Some(&sent.operation), false);
+            Ok(if is_idle { output::with_mtls_disabled(answer, name) } else { answer })
         }
         Ok(_) => Ok(output::unchanged(name, update.idempotent)),
         Err(UpdateError::CloudOps(error)) => Err(failure(error)),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use private_ca::temporal::namespace_endpoint;
 use private_ca::temporal::requirements::Severity;
 use private_ca::temporal::worker::{
     ConfigurationProblem, MergeError, WorkerConfiguration, beside_in_environment, beside_in_toml,
@@ -16,8 +17,19 @@ pub(crate) fn config(arguments: &WorkerConfigArguments) -> Result<Answer, Failur
     // The worker may start in another folder.
     let whole = |path: &Path| std::path::absolute(path).map_err(|error| in_file(path, error));
     let whole = |path: &PathBuf| whole(path).or_unasked();
+    let address = arguments
+        .address
+        .clone()
+        .or_else(|| namespace_endpoint(&arguments.namespace))
+        .ok_or_else(|| {
+            format!(
+                "give the frontend with --address: {:?} is not a namespace with its account, as in hello.a1b2c, whose endpoint would be known",
+                arguments.namespace
+            )
+        })
+        .or_no()?;
     let mut configuration = WorkerConfiguration::new(
-        &arguments.address,
+        address,
         &arguments.namespace,
         whole(&arguments.cert)?,
         whole(&arguments.key)?,

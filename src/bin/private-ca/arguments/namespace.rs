@@ -173,7 +173,8 @@ pub(crate) enum NamespaceBundleCommand {
 #[command(after_help = "\
 Examples:
   private-ca temporal namespace bundle add hello.a1b2c ca/certificate.pem --dry-run
-  private-ca temporal namespace bundle add hello.a1b2c ca/certificate.pem --yes --idempotent")]
+  private-ca temporal namespace bundle add hello.a1b2c ca/certificate.pem --yes --idempotent
+  private-ca temporal namespace bundle add hello.a1b2c ca/certificate.pem --enable-mtls")]
 pub(crate) struct NamespaceAddArguments {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArguments,
@@ -183,6 +184,9 @@ pub(crate) struct NamespaceAddArguments {
     /// What a client presents that is admitted now: the change is refused if it would lock it out.
     #[arg(long, value_name = "FILE")]
     pub(crate) live: Vec<PathBuf>,
+    /// Enables mTLS too, if it is disabled: until then the bundle lets nobody in.
+    #[arg(long)]
+    pub(crate) enable_mtls: bool,
     #[command(flatten)]
     pub(crate) update: UpdateArguments,
 }

@@ -41,8 +41,8 @@ impl From<Reader> for Sdk {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  private-ca worker config --address hello.a1b2c.tmprl.cloud:7233 --namespace hello.a1b2c \\
-      --cert worker/certificate.txt --key worker/private_key_nopass.txt
+  private-ca worker config --namespace hello.a1b2c --cert worker/certificate.txt \\
+      --key worker/private_key_nopass.txt --toml temporal.toml
   private-ca worker config --address hello.a1b2c.tmprl.cloud:7233 --namespace hello.a1b2c \\
       --cert worker/certificate.txt --key worker/private_key_nopass.txt --sdk java \\
       --toml ~/.config/temporalio/temporal.toml --profile payments
@@ -50,9 +50,9 @@ Examples:
 A file keeps everything that is not of this configuration, comments included. Paths are written whole.
 Exit status: 0 good or warnings alone, 1 the worker would not connect and nothing was written, 2 could not be asked.")]
 pub(crate) struct WorkerConfigArguments {
-    /// Host and port of the namespace's endpoint.
+    /// Host and port of the frontend; the namespace's own endpoint on Temporal Cloud if it is not given.
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) address: String,
+    pub(crate) address: Option<String>,
     /// The namespace, with its account on Temporal Cloud.
     #[arg(long, value_name = "NAME")]
     pub(crate) namespace: String,

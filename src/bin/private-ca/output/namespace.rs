@@ -9,7 +9,7 @@ use private_ca::temporal::namespace::{Difference, NamespaceState, Operation};
 use serde_json::{Map, Value, json};
 
 use super::temporal::{ca_list, ca_row};
-use super::{Answer, said};
+use super::{Answer, said, shell};
 
 /// Everything about a namespace that is of mTLS.
 pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
@@ -106,6 +106,14 @@ pub(crate) fn namespace_change(
     };
     let json = change_json(name, difference, operation);
     Answer { status: u8::from(operation.is_none() && !is_dry_run), ..said(text, json) }
+}
+
+/// And the bundle lets nobody in yet.
+pub(crate) fn with_mtls_disabled(answer: Answer, name: &str) -> Answer {
+    answer.with_warning(&format!(
+        "mTLS is disabled, so the bundle lets nobody in yet: private-ca temporal namespace auth-method set {} api_key_or_mtls",
+        shell(name)
+    ))
 }
 
 /// A change that nobody could be asked about.
