@@ -128,9 +128,14 @@ async fn what_a_server_says_does_not_turn_or_hide_what_is_shown() {
             .with_worker(&name, &worker.unwrap(), Timestamp::now())
             .unwrap();
     rotation.save(&desk.folder.path().join("rotation.json"), Existing::Keep).unwrap();
-    let text = unmarked(desk.run("temporal rotation show --plan rotation.json").await);
+    let output =
+        desk.run("temporal rotation show --plan rotation.json --bundle server-ca.pem").await;
+    assert!(!output.stdout.is_empty(), "{output:?}");
+    let text = unmarked(output);
     assert!(text.contains(r"worker ma\u{202e}\u{2066}\u{61c}"), "{text}");
-    let told = unmarked(desk.run("temporal rotation show --plan rotation.json --json").await);
+    let told = unmarked(
+        desk.run("temporal rotation show --plan rotation.json --bundle server-ca.pem --json").await,
+    );
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["workers"][0]["name"], name);
 }

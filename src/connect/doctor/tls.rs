@@ -147,6 +147,10 @@ async fn cause(course: &Course<'_>, failed: Failed) -> Cause {
         },
         ConnectError::ServerName { name } => Cause::HostInvalid { host: name },
         ConnectError::Dns { host, .. } => Cause::NoSuchName { host },
+        // It took connections a moment ago, and closes this one faster than its opening is noticed.
+        ConnectError::Tcp { source, .. } if source.kind() == io::ErrorKind::ConnectionReset => {
+            Cause::TlsClosed { source }
+        }
         ConnectError::Tcp { source, .. } => match course.addresses.first() {
             Some(&address) => {
                 Cause::TcpUnreachable { address: (address, doctor.port).into(), source }
