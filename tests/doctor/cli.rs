@@ -120,14 +120,17 @@ async fn what_a_server_says_does_not_turn_or_hide_what_is_shown() {
 
     // The same of what is printed besides the doctor; JSON says what was there.
     let name = format!("ma{}il", MARKS.replace(|mark: char| mark.is_control(), ""));
-    let bundle = CaBundle::of(&[pki.servers.certificate.clone()]);
+    let bundle = CaBundle::of(std::slice::from_ref(&pki.servers.certificate));
     let worker = CertificateChain::from_pem_or_der(issue(&pki.servers, &[], |_| {}).pem.as_bytes());
-    let rotation =
-        Rotation::plan(&bundle, bundle.certificates(), &[pki.clients.certificate.clone()])
-            .unwrap()
-            .with_worker(&name, &worker.unwrap(), Timestamp::now())
-            .unwrap();
-    rotation.save(&desk.folder.path().join("rotation.json"), Existing::Keep).unwrap();
+    let rotation = Rotation::plan(
+        &bundle,
+        bundle.certificates(),
+        std::slice::from_ref(&pki.clients.certificate),
+    )
+    .unwrap()
+    .with_worker(&name, &worker.unwrap(), Timestamp::now())
+    .unwrap();
+    rotation.save(desk.folder.path().join("rotation.json"), Existing::Keep).unwrap();
     let output =
         desk.run("temporal rotation show --plan rotation.json --bundle server-ca.pem").await;
     assert!(!output.stdout.is_empty(), "{output:?}");
