@@ -81,6 +81,7 @@ pub mod identity;
 pub mod key;
 pub mod managed;
 pub mod manual;
+mod marks;
 mod oid;
 pub mod pem;
 pub mod request;

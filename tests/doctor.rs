@@ -29,12 +29,18 @@ mod frontends;
 mod grpc;
 #[path = "doctor/names.rs"]
 mod names;
+#[path = "doctor/pages.rs"]
+mod pages;
 #[path = "doctor/pki.rs"]
 mod pki;
 #[path = "doctor/ports.rs"]
 mod ports;
+#[path = "doctor/refusals.rs"]
+mod refusals;
 #[path = "doctor/stand_in.rs"]
 mod stand_in;
+#[path = "doctor/strangers.rs"]
+mod strangers;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -80,6 +86,11 @@ fn assert_connects(diagnosis: &Diagnosis) {
 fn seen(diagnosis: &Diagnosis, name: &str) -> Vec<String> {
     let evidence = diagnosis.findings().iter().flat_map(|finding| &finding.evidence);
     evidence.filter(|(known, _)| *known == name).map(|(_, value)| value.clone()).collect()
+}
+
+/// The mend of the failure.
+fn mend(diagnosis: &Diagnosis) -> String {
+    diagnosis.failure().unwrap().1.mend().into_owned()
 }
 
 /// The warnings of all stages.

@@ -10,6 +10,8 @@ use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
 
+use crate::marks::is_mark;
+
 /// An X.501 distinguished name (RFC 5280 section 4.1.2.4), kept in the encoding it came in.
 ///
 /// It is read and written as comma-separated `attribute=value` pairs *in the order of the
@@ -336,9 +338,9 @@ fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &AttributeTypeAndValue
             ' ' if index == 0 || index == last => f.write_str("\\ ")?,
             // A terminal obeys control characters and marks of direction; a name from a stranger's
             // certificate has no business moving the cursor.
-            control if control.is_control() || is_invisible(control) => {
+            mark if is_mark(mark) => {
                 let mut utf8 = [0; 4];
-                for byte in control.encode_utf8(&mut utf8).bytes() {
+                for byte in mark.encode_utf8(&mut utf8).bytes() {
                     write!(f, "\\{byte:02x}")?;
                 }
             }
@@ -346,13 +348,6 @@ fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &AttributeTypeAndValue
         }
     }
     Ok(())
-}
-
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    )
 }
 
 impl fmt::Debug for DistinguishedName {
@@ -398,6 +393,18 @@ mod tests {
         assert_eq!(round_trip("cn=Lu\\C4\\8Di\\C4\\87"), "CN=Lučić");
         assert_eq!(round_trip("2.5.4.3=x"), "CN=x");
         assert_eq!(round_trip("CN= a\\\\ , O= b\\  "), "CN=a\\\\,O=b\\ ");
+    }
+
+    #[test]
+    fn marks_that_move_or_hide_what_is_shown_are_escaped() {
+        for mark in [
+            '\u{1b}', '\u{85}', '\u{9b}', '\u{61c}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{180e}',
+        ] {
+            let escaped: String =
+                mark.to_string().bytes().map(|byte| format!("\\{byte:02x}")).collect();
+            let text = format!("CN=a{escaped}b");
+            assert_eq!(round_trip(&text), text);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod cause;
 mod configuration;
 mod dns;
 mod grpc;
+mod strangers;
 mod tls;
 
 use std::fmt;
@@ -73,7 +74,8 @@ pub struct Finding {
     pub stage: Stage,
     /// How long it took.
     pub took: Duration,
-    /// What was seen: names and values for a person.
+    /// What was seen: names and values for a person, each on one line of bounded length, with the marks
+    /// that a terminal acts on written out.
     pub evidence: Vec<(&'static str, String)>,
     /// What does not prevent a connection, and is worth a look.
     pub warnings: Vec<Cause>,
@@ -88,13 +90,19 @@ impl Finding {
     }
 
     fn saw(&mut self, name: &'static str, value: impl fmt::Display) {
-        self.evidence.push((name, one_line(&value.to_string())));
+        self.evidence.push((name, strangers::line(&value.to_string())));
     }
-}
 
-/// Without anything that ends a line or moves a cursor.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    /// Some, and how many more there are.
+    fn saw_some(&mut self, name: &'static str, values: &[impl fmt::Display]) {
+        for value in values.iter().take(MOST_SHOWN) {
+            self.saw(name, value);
+        }
+        let more = values.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            self.saw(name, format!("and {more} more"));
+        }
+    }
 }
 
 /// What was found at every stage that was reached.
@@ -125,7 +133,7 @@ impl fmt::Display for Diagnosis {
             None => f.write_str("connects"),
             // Names and messages of strangers are in it, who are to begin no line of their own.
             Some((stage, cause)) => {
-                write!(f, "does not connect: {stage}: {}", one_line(&cause.to_string()))
+                write!(f, "does not connect: {stage}: {}", strangers::line(&cause.to_string()))
             }
         }
     }
@@ -185,6 +193,9 @@ impl fmt::Debug for Doctor {
 
 /// How many addresses of a name are tried: how many there are is for a stranger to say.
 const MOST_ADDRESSES: usize = 8;
+
+/// How many values of the same kind are shown, for the same reason.
+const MOST_SHOWN: usize = 8;
 
 /// What one stage leaves to the next.
 struct Course<'a> {

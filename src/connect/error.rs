@@ -61,7 +61,10 @@ impl Alert {
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // RFC 8446's own spelling: unknown_ca, certificate_expired.
-        let name = format!("{:?}", self.0);
+        let name = match self.0 {
+            AlertDescription::UnrecognisedName => "UnrecognizedName".to_owned(),
+            other => format!("{other:?}"),
+        };
         let mut previous_is_lower = false;
         for character in name.chars() {
             if character.is_ascii_uppercase() && previous_is_lower {

@@ -66,6 +66,15 @@ pub struct Connection {
 pub struct CertificateRequest {
     /// The authorities of whom it takes certificates. Many servers name none.
     pub authorities: Vec<DistinguishedName>,
+    /// Whether the client's certificate was presented. It is not if there is none, or if the server takes no
+    /// signature that its key can make.
+    pub answered: bool,
+}
+
+/// An attempt that failed, and what the server had asked for by then.
+pub(super) struct Failed {
+    pub(super) error: ConnectError,
+    pub(super) request: Option<CertificateRequest>,
 }
 
 const IN_HANDSHAKE: &str = "in the TLS handshake";
@@ -149,15 +158,20 @@ impl Probe {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(&self) -> Result<Connection, ConnectError> {
-        self.open().await.map(|(connection, _)| connection)
+        match self.open().await {
+            Ok((connection, _)) => Ok(connection),
+            Err(failed) => Err(failed.error),
+        }
     }
 
     /// Connects, and leaves the connection open. What the server said so far is its greeting.
-    pub(super) async fn open(&self) -> Result<(Connection, TlsStream<TcpStream>), ConnectError> {
-        match (self.attempt(self.version).await, self.version) {
-            (Err(closed @ ConnectError::Closed { .. }), None) => {
-                match self.attempt(Some(TlsVersion::Tls12)).await {
-                    Err(refused @ ConnectError::Refused { .. }) => Err(refused),
+    pub(super) async fn open(&self) -> Result<(Connection, TlsStream<TcpStream>), Failed> {
+        match (self.observed(self.version).await, self.version) {
+            (Err(closed @ Failed { error: ConnectError::Closed { .. }, .. }), None) => {
+                match self.observed(Some(TlsVersion::Tls12)).await {
+                    Err(refused @ Failed { error: ConnectError::Refused { .. }, .. }) => {
+                        Err(refused)
+                    }
                     _ => Err(closed),
                 }
             }
@@ -165,41 +179,35 @@ impl Probe {
         }
     }
 
-    /// The authorities that the server names when it asks for a certificate, found out without
-    /// presenting one, whatever becomes of the connection. `None` if it does not ask, or the handshake
-    /// does not come so far.
-    pub(super) async fn authorities(&self) -> Option<Vec<DistinguishedName>> {
-        let name = self.server_name.as_ref().unwrap_or(&self.host);
-        let server_name = ServerName::try_from(name.clone()).ok()?;
+    async fn observed(
+        &self,
+        version: Option<TlsVersion>,
+    ) -> Result<(Connection, TlsStream<TcpStream>), Failed> {
         let seen = Seen::default();
-        let connector = TlsConnector::from(Arc::new(self.configuration(self.version, &seen).ok()?));
-        let stream = self.reach().await.ok()?;
-        let handshake = connector.connect(server_name, stream);
-        // Refused or not, it has asked by then.
-        drop(self.within(IN_HANDSHAKE, handshake).await);
-        Some(seen.request()?.authorities)
+        let outcome = self.attempt(version, &seen).await;
+        outcome.map_err(|error| Failed { error, request: seen.request() })
     }
 
     async fn attempt(
         &self,
         version: Option<TlsVersion>,
+        seen: &Seen,
     ) -> Result<(Connection, TlsStream<TcpStream>), ConnectError> {
         let name = self.server_name.as_ref().unwrap_or(&self.host);
         let server_name = ServerName::try_from(name.clone())
             .map_err(|_| ConnectError::ServerName { name: name.clone() })?;
-        let seen = Seen::default();
-        let configuration = self.configuration(version, &seen)?;
+        let configuration = self.configuration(version, seen)?;
         let connector = TlsConnector::from(Arc::new(configuration));
         let stream = self.reach().await?;
         let handshake = self.within(IN_HANDSHAKE, connector.connect(server_name, stream)).await?;
-        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE, &seen))?;
+        let mut stream = handshake.map_err(|error| judge(error, IN_HANDSHAKE, seen))?;
         let version = match stream.get_ref().1.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
             _ => TlsVersion::Tls13,
         };
         let greeting = match self.listen(&mut stream).await {
             Ok(greeting) => greeting,
-            Err(error) => match judge(error, AFTER_HANDSHAKE, &seen) {
+            Err(error) => match judge(error, AFTER_HANDSHAKE, seen) {
                 // In TLS 1.2 the server ends the handshake, after it has judged the client.
                 ConnectError::Closed { .. } if version == TlsVersion::Tls12 => Vec::new(),
                 error => return Err(error),

@@ -11,7 +11,7 @@ use rustls::DEFAULT_VERSIONS;
 use serde_json::Value;
 
 use super::pki::{self, Pair, Pki, issue};
-use super::stand_in::{Service, StandIn, tls};
+use super::stand_in::{MARKS, Service, StandIn, tls};
 
 const KEY_PASSPHRASE: &str = "correct-horse-battery-staple";
 
@@ -95,6 +95,65 @@ async fn the_first_line_and_the_status_say_whether_it_connects() {
     assert_eq!(told["stage"], "grpc");
     assert_eq!(told["cause"]["id"], "namespace-not-found");
     assert_eq!(told["diagnosis"], text.lines().next().unwrap());
+}
+
+/// What is printed, without any mark that a terminal acts on or nobody sees.
+#[track_caller]
+fn unmarked(output: Output) -> String {
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains(|letter| MARKS.contains(letter)), "{text:?}");
+    text
+}
+
+#[tokio::test]
+async fn what_a_server_says_does_not_turn_or_hide_what_is_shown() {
+    let pki = Pki::new();
+    let message: String = MARKS.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let statuses = Box::leak(Box::new([("GetSystemInfo", 16, &*message.leak())]));
+    let desk = Desk::new(&pki, Service::Statuses(statuses)).await;
+    let text = unmarked(desk.run(DOCTOR).await);
+    assert!(text.lines().next().unwrap().contains(r"\u{202e}\u{2066}"), "{text}");
+    let told: Value =
+        serde_json::from_str(&unmarked(desk.run(&format!("{DOCTOR} --json")).await)).unwrap();
+    assert_eq!(told["diagnosis"], text.lines().next().unwrap());
+    assert!(told["cause"]["sentence"].as_str().unwrap().contains(r"\u{202e}"), "{told}");
+
+    // The same of what is printed besides the doctor; JSON says what was there.
+    let name = format!("ma{}il", MARKS.replace(|mark: char| mark.is_control(), ""));
+    let bundle = CaBundle::of(std::slice::from_ref(&pki.servers.certificate));
+    let worker = CertificateChain::from_pem_or_der(issue(&pki.servers, &[], |_| {}).pem.as_bytes());
+    let rotation = Rotation::plan(
+        &bundle,
+        bundle.certificates(),
+        std::slice::from_ref(&pki.clients.certificate),
+    )
+    .unwrap()
+    .with_worker(&name, &worker.unwrap(), Timestamp::now())
+    .unwrap();
+    rotation.save(desk.folder.path().join("rotation.json"), Existing::Keep).unwrap();
+    let output =
+        desk.run("temporal rotation show --plan rotation.json --bundle server-ca.pem").await;
+    assert!(!output.stdout.is_empty(), "{output:?}");
+    let text = unmarked(output);
+    assert!(text.contains(r"worker ma\u{202e}\u{2066}\u{61c}"), "{text}");
+    let told = unmarked(
+        desk.run("temporal rotation show --plan rotation.json --bundle server-ca.pem --json").await,
+    );
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["workers"][0]["name"], name);
+}
+
+#[tokio::test]
+async fn a_rule_that_a_certificate_breaks_is_told_with_its_own_mend() {
+    let pki = Pki::new();
+    let desk = Desk::new(&pki, Service::Statuses(&[])).await;
+    desk.pair("worker", &issue(&pki.clients, &[], |params| params.key_usages.clear()));
+    let text = unmarked(desk.run(DOCTOR).await);
+    let mend = "nothing, if it connects: tcld issues such certificates too";
+    assert!(text.contains(&format!("\n    to mend it: {mend}\n")), "{text}");
+    let told = desk.json(0, DOCTOR).await;
+    let warning = &told["findings"][0]["warnings"][0];
+    assert_eq!((&warning["id"], &warning["mend"]), (&"requirement".into(), &mend.into()));
 }
 
 #[tokio::test]

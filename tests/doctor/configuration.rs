@@ -1,6 +1,6 @@
 //! What the worker is given.
 
-use private_ca::connect::{Doctor, Stage};
+use private_ca::connect::{Cause, Doctor, Stage};
 use private_ca::{EncryptedPrivateKey, EncryptionPreset, Passphrase, PrivateKey};
 
 use super::pki::{Pair, Pki, early, expired, issue};
@@ -81,7 +81,17 @@ async fn what_works_here_and_may_not_for_the_worker_is_a_warning() {
     assert_eq!(warned(&diagnosis), ["chain-reversed"]);
 
     let unusual = issue(&pki.clients, &[], |params| params.key_usages.clear());
-    assert_eq!(warned(&of(&pki, &unusual).await), ["requirement"]);
+    let diagnosis = of(&pki, &unusual).await;
+    assert_eq!(warned(&diagnosis), ["requirement"]);
+    // With the mend of the rule that is broken, each its own.
+    let warning = &diagnosis.findings()[0].warnings[0];
+    assert_eq!(warning.mend(), "nothing, if it connects: tcld issues such certificates too");
+    let for_ca = issue(&pki.clients, &[], |params| {
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    });
+    let diagnosis = of(&pki, &for_ca).await;
+    let mends: Vec<_> = diagnosis.findings()[0].warnings.iter().map(Cause::mend).collect();
+    assert_eq!(mends, ["issue it with a template for TLS clients"]);
 
     let nowhere = NOWHERE.parse().unwrap();
     let own = doctor(&pki, Some(&pki.client()), nowhere).with_server_cas(pki.client_cas());

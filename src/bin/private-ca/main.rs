@@ -13,6 +13,9 @@ mod files;
 mod issue;
 mod key;
 mod managed;
+// The library's own, which is no part of what it offers.
+#[path = "../../marks.rs"]
+mod marks;
 #[cfg(feature = "temporal-cloud")]
 mod namespace;
 mod output;

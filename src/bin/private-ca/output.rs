@@ -33,6 +33,7 @@ pub(crate) use worker::*;
 
 use crate::Failure;
 use crate::failure::causes;
+use crate::marks::{is_mark, written_out};
 
 /// An answer, in both forms, and the exit status that goes with it.
 pub(crate) struct Answer {
@@ -86,13 +87,7 @@ pub(crate) fn print(answer: Result<Answer, Failure>, as_json: bool) -> ExitCode 
         }
     };
     let written = if as_json {
-        // JSON leaves the control characters above ASCII as they are, and a terminal acts on them.
-        let moves = |letter: char| ('\u{7f}'..='\u{9f}').contains(&letter);
-        let mut line = Zeroizing::new(format!("{json:#}\n"));
-        if line.contains(moves) {
-            line = Zeroizing::new(line.replace(moves, " "));
-        }
-        std::io::stdout().write_all(line.as_bytes())
+        std::io::stdout().write_all(json_text(&json).as_bytes())
     } else if is_answer {
         std::io::stdout().write_all(text.as_bytes())
     } else {
@@ -110,6 +105,27 @@ fn told(sentence: &str, error: &(dyn Error + 'static)) -> (String, Value) {
         let _ = writeln!(text, "  because {cause}");
     }
     (text, json!({ "error": sentence, "causes": causes }))
+}
+
+/// JSON leaves the marks above ASCII as they are, and a terminal acts on them; escaped, they say the same.
+fn json_text(json: &Value) -> Zeroizing<String> {
+    let text = Zeroizing::new(format!("{json:#}\n"));
+    // Outside of its strings there is no mark but the ends of its lines.
+    let moves = |letter: char| letter != '\n' && is_mark(letter);
+    if !text.contains(moves) {
+        return text;
+    }
+    let mut escaped = Zeroizing::new(String::with_capacity(2 * text.len()));
+    for letter in text.chars() {
+        if moves(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
 }
 
 /// PEM has no character that JSON escapes but the newline.
@@ -156,21 +172,17 @@ fn further_causes(error: &(dyn Error + 'static)) -> Vec<String> {
 
 /// With nothing that moves the cursor: errors repeat what strangers wrote.
 fn still(text: &str) -> String {
-    let moves = |letter: char| letter.is_control() && letter != '\n';
-    text.chars().map(|letter| if moves(letter) { ' ' } else { letter }).collect()
+    written_out(text, &['\n'])
 }
 
 /// One line: whoever wrote what it repeats begins no line of his own.
 fn line(text: &str) -> String {
-    still(text).replace('\n', " ")
+    written_out(text, &[])
 }
 
-fn said(mut text: String, json: Value) -> Answer {
+fn said(text: String, json: Value) -> Answer {
     // Names come from files and from other accounts; none of them is to move the cursor.
-    let moves = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
-    if text.contains(moves) {
-        text = text.replace(moves, " ");
-    }
+    let text = written_out(&text, &['\n', '\t']);
     Answer { text: Zeroizing::new(text), json: Json::Value(json), status: 0 }
 }
 

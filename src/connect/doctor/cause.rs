@@ -1,5 +1,6 @@
 //! Why a worker does not connect.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +14,7 @@ macro_rules! causes {
         $(#[doc = $doc:literal])+
         #[error($($error:tt)+)]
         $name:ident $({ $($(#[doc = $field_doc:literal])+ $(#[$attribute:ident])? $field:ident: $type:ty,)+ })?
-            = $id:literal, $mend:literal;
+            = $id:literal, $mend:expr;
     )+) => {
         /// Why a worker does not connect, or what is odd about its connection.
         #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,9 @@ macro_rules! causes {
 
             /// What to do about it, in the imperative.
             #[must_use]
-            pub fn mend(&self) -> &'static str {
-                match self { $(Self::$name { .. } => $mend,)+ }
+            #[allow(unused_variables, reason = "few mends depend on what was found")]
+            pub fn mend(&self) -> Cow<'static, str> {
+                match self { $(Self::$name { $($($field,)+)? } => Cow::from($mend),)+ }
             }
         }
     };
@@ -90,7 +92,7 @@ causes! {
     Requirement {
         /// The rule, what was found, and how to mend it.
         broken: Box<crate::temporal::requirements::Finding>,
-    } = "requirement", "see private-ca temporal check, which says how";
+    } = "requirement", broken.mend.clone();
     /// The client's CA is given as the server's.
     #[error("the CA that is to vouch for the server is the client's own, {subject}")]
     ServerCaIsClientCa {
@@ -266,6 +268,12 @@ causes! {
         /// The alert.
         alert: Alert,
     } = "client-expired-to-server", "look at the validity of the intermediate and of the CA in the bundle, and at both clocks";
+    /// The client's key makes no signature that the server takes.
+    #[error("the server takes no signature of the client's key, so the client's certificate was not presented{}", said(alert.as_ref()))]
+    ClientKeyNotTaken {
+        /// The alert, if it refuses the connection for it.
+        alert: Option<Alert>,
+    } = "client-key-not-taken", "issue a certificate for a key of another kind: RSA, or ECDSA on P-256";
     /// The server refuses the client's certificate.
     #[error("the server refuses the client's certificate: it says {alert}{named}")]
     ClientRefused {
@@ -274,6 +282,20 @@ causes! {
         /// Which CAs it named, and whom the chain ends at.
         named: String,
     } = "client-refused", "compare with private-ca temporal check: CA, purpose and key usage of the certificate";
+    /// Client and server have no parameters of TLS in common.
+    #[error("the server finds nothing in common with this client, before any certificate of the client's is asked for: it says {alert}")]
+    NothingInCommon {
+        /// The alert.
+        alert: Alert,
+    } = "nothing-in-common", "let the server offer ECDHE with AES-GCM or ChaCha20-Poly1305 on X25519, P-256 or P-384, and a certificate with an RSA or ECDSA key; the client's certificate has no part in this";
+    /// The server does not serve the name.
+    #[error("the server does not serve the name {name}: it says {alert}")]
+    NameNotServed {
+        /// The name that was asked for.
+        name: String,
+        /// The alert.
+        alert: Alert,
+    } = "name-not-served", "look for a slip in the host; where it is not the namespace's own, give that one as the server's name";
     /// The server refuses with another alert.
     #[error("the server refuses the connection: it says {alert}")]
     Alert {
@@ -281,13 +303,18 @@ causes! {
         alert: Alert,
     } = "alert", "look into the server's log";
     /// The server closes the connection after the handshake.
-    #[error("the server closes the connection after the handshake without a word: {source}{named}")]
+    #[error("the server closes the connection after the handshake without a word{}: {source}{named}", if *asked { "" } else { ", and had asked for no certificate" })]
     ClosedAfterHandshake {
         /// What the operating system says.
         source: io::Error,
+        /// Whether it had asked for a client certificate.
+        asked: bool,
         /// Which CAs it named, and whom the chain ends at.
         named: String,
-    } = "closed-after-handshake", "check the client's certificate with private-ca temporal check: many servers refuse without an alert";
+    } = "closed-after-handshake", match asked {
+        true => "check the client's certificate with private-ca temporal check: many servers refuse without an alert",
+        false => "check host and port: the server may speak no HTTP/2, or a proxy have no server behind it; the client's certificate has no part in this",
+    };
     /// The TLS library refuses to begin.
     #[error("the connection cannot be begun: {reason}")]
     TlsConfiguration {
@@ -300,13 +327,21 @@ causes! {
     NoHttp2 {
         /// What came instead.
         reason: String,
-    } = "no-http2", "check the port: gRPC needs HTTP/2";
+    } = "no-http2", "check the port: gRPC needs HTTP/2; a proxy in between that ends TLS has to offer it (nginx: http2 on)";
     /// The server gives no answer to a call.
     #[error("the server gives no answer to a call for {} seconds", .waited.as_secs_f32())]
     GrpcSilent {
         /// How long was waited.
         waited: Duration,
     } = "grpc-silent", "look for an overloaded server, or a proxy whose server is not there";
+    /// A call is begun and not answered to its end.
+    #[error("the call {call} breaks off: {reason}")]
+    CallBroken {
+        /// The method.
+        call: &'static str,
+        /// What became of it.
+        reason: String,
+    } = "call-broken", "look into the server's log, and for a proxy in between that does not pass gRPC on whole";
     /// nginx has not got a client certificate.
     #[error("nginx, in front of the server, got no client certificate")]
     NginxNoCertificate = "nginx-no-certificate", "give the worker its certificate and key";
@@ -333,6 +368,18 @@ causes! {
         /// What the server says.
         message: String,
     } = "permission-denied", "compare the certificate with the namespace's filters: private-ca temporal check --filters; and check that the namespace has this CA";
+    /// The client may not, and no certificate was asked for.
+    #[error("the server asked for no client certificate, so it knows of none, and does not let this client in: PERMISSION_DENIED, \"{message}\"")]
+    DeniedUnasked {
+        /// What the server says.
+        message: String,
+    } = "denied-unasked", "if a proxy in between ends TLS, have it pass TLS through, so that the frontend sees the certificate; if the namespace takes API keys, give the worker a key instead";
+    /// The client may not, and showed no certificate.
+    #[error("the server asked for a client certificate, got none, and does not let this client in: PERMISSION_DENIED, \"{message}\"")]
+    DeniedUnanswered {
+        /// What the server says.
+        message: String,
+    } = "denied-unanswered", "give the worker its certificate and key; if the namespace takes API keys, a key instead";
     /// The client's certificate is no sign-in.
     #[error("the server takes no certificate for a sign-in: UNAUTHENTICATED, \"{message}\"")]
     Unauthenticated {
@@ -356,5 +403,14 @@ causes! {
         status: String,
         /// What the server says.
         message: String,
-    } = "grpc", "look into the server's log";
+    } = "grpc", match status.as_str() {
+        "UNIMPLEMENTED" => "check host and port: this is a gRPC server, and not Temporal's",
+        "UNAVAILABLE" => "see whether the server behind the frontend runs, and can be reached from it",
+        "RESOURCE_EXHAUSTED" => "wait, or have the namespace's limits raised",
+        _ => "look into the server's log",
+    };
+}
+
+fn said(alert: Option<&Alert>) -> String {
+    alert.map_or_else(String::new, |alert| format!(": it says {alert}"))
 }

@@ -1,5 +1,6 @@
 //! The addresses of the host.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::TokioResolver;
@@ -25,11 +26,11 @@ pub(super) async fn examine(course: &mut Course<'_>, finding: &mut Finding) -> R
         true => format!("{}.", doctor.host.trim_end_matches('.')),
         false => doctor.host.clone(),
     };
-    let mut answer = None;
+    let (mut answer, mut aliases) = (None, Vec::new());
     for kind in [RecordType::A, RecordType::AAAA] {
         let asked = resolver.lookup(name.as_str(), kind);
         // The resolver asks again by itself, and each time waits this long.
-        let patience = doctor.patience * 3;
+        let patience = doctor.patience.saturating_mul(3);
         let looked_up = match tokio::time::timeout(patience, asked).await {
             Ok(looked_up) => looked_up,
             Err(_) => Err(NetError::Timeout),
@@ -38,7 +39,7 @@ pub(super) async fn examine(course: &mut Course<'_>, finding: &mut Finding) -> R
             Ok(lookup) => {
                 for record in lookup.answers() {
                     match &record.data {
-                        RData::CNAME(target) => finding.saw("alias", target.0.to_utf8()),
+                        RData::CNAME(target) => aliases.push(target.0.to_utf8()),
                         RData::A(address) => course.addresses.push(IpAddr::V4(address.0)),
                         RData::AAAA(address) => course.addresses.push(IpAddr::V6(address.0)),
                         _ => {}
@@ -50,10 +51,11 @@ pub(super) async fn examine(course: &mut Course<'_>, finding: &mut Finding) -> R
             }
         }
     }
-    finding.evidence.dedup();
-    for address in &course.addresses {
-        finding.saw("address", address);
-    }
+    // Either kind of address is reached by the same ones.
+    let mut known = HashSet::new();
+    aliases.retain(|alias| known.insert(alias.clone()));
+    finding.saw_some("alias", &aliases);
+    finding.saw_some("address", &course.addresses);
     if !course.addresses.is_empty() {
         return Ok(());
     }

@@ -1,18 +1,23 @@
 //! Temporal's service: whether it is there, and whether the namespace is.
 
+mod answer;
+
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::pin::pin;
 
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
 use hyper::client::conn::http2::{self, SendRequest};
-use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message as _;
 use tokio::io::AsyncReadExt as _;
 
 use super::tls::Opened;
-use super::{Cause, Course, Finding, configuration};
+use super::{Cause, Course, Finding, configuration, strangers};
+use crate::connect::probe::CertificateRequest;
+use answer::Answer;
 
 /// `temporal.api.workflowservice.v1.GetSystemInfoResponse`, as far as it is read.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -27,9 +32,6 @@ struct DescribeNamespace {
     #[prost(string, tag = "1")]
     namespace: String,
 }
-
-/// How much of an answer is read.
-const MOST: usize = 1 << 20;
 
 /// The codes of gRPC that are told apart (grpc.io, "Status codes and their use in gRPC").
 const OK: u32 = 0;
@@ -57,38 +59,24 @@ const NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// An answer of a gRPC server.
-struct Answer {
-    status: u32,
-    message: String,
-    /// The protobuf of the response.
-    body: Vec<u8>,
-}
-
 pub(super) async fn examine(
     course: &Course<'_>,
     finding: &mut Finding,
     opened: Opened,
 ) -> Result<(), Cause> {
-    let agreed = opened.connection.application_protocol.as_deref() == Some("h2");
-    let begin = async {
-        let mut service = Service::start(course, opened).await?;
-        let info = service.call("GetSystemInfo", &[]).await?;
-        Ok((service, info))
-    };
-    let (mut service, info) = begin.await.map_err(|cause| match cause {
-        Cause::NoHttp2 { .. } | Cause::GrpcSilent { .. } if !agreed => {
-            let reason = "it did not agree on h2 in the handshake, and gives no answer in HTTP/2";
-            Cause::NoHttp2 { reason: reason.to_owned() }
-        }
-        other => other,
-    })?;
+    let asked = opened.connection.certificate_request.clone();
+    let mut service = Service::start(course, opened).await?;
+    let info = service.call("GetSystemInfo", &[]).await?;
     match info.status {
         OK => {
             let info = SystemInfo::decode(info.body.as_slice()).unwrap_or_default();
-            finding.saw("Temporal server", info.server_version);
+            let version = match info.server_version.as_str() {
+                "" => "of a version that it does not tell",
+                version => version,
+            };
+            finding.saw("Temporal server", version);
         }
-        _ => return Err(refusal(course, "GetSystemInfo", info)),
+        _ => return Err(refusal(course, asked.as_ref(), "GetSystemInfo", info)),
     }
     let Some(namespace) = &course.doctor.namespace else {
         return Ok(());
@@ -100,17 +88,27 @@ pub(super) async fn examine(
             finding.saw("namespace", format!("{namespace} is there"));
             Ok(())
         }
-        _ => Err(refusal(course, "DescribeNamespace", described)),
+        _ => Err(refusal(course, asked.as_ref(), "DescribeNamespace", described)),
     }
 }
 
 /// What a status means to somebody who wants to connect.
-fn refusal(course: &Course<'_>, call: &'static str, answer: Answer) -> Cause {
+fn refusal(
+    course: &Course<'_>,
+    request: Option<&CertificateRequest>,
+    call: &'static str,
+    answer: Answer,
+) -> Cause {
     let Answer { status, message, .. } = answer;
     let short = configuration::short_name(course.doctor);
     match (status, short, &course.doctor.namespace) {
         (NOT_FOUND | PERMISSION_DENIED, Some(short), _) => short,
-        (PERMISSION_DENIED, ..) => Cause::PermissionDenied { message },
+        // A certificate that was not shown did not displease.
+        (PERMISSION_DENIED, ..) => match request {
+            None => Cause::DeniedUnasked { message },
+            Some(request) if !request.answered => Cause::DeniedUnanswered { message },
+            Some(_) => Cause::PermissionDenied { message },
+        },
         (UNAUTHENTICATED, ..) => Cause::Unauthenticated { message },
         (NOT_FOUND, _, Some(namespace)) => {
             Cause::NamespaceNotFound { namespace: namespace.clone(), message }
@@ -128,6 +126,8 @@ struct Service {
     sender: SendRequest<Full<Bytes>>,
     authority: String,
     patience: std::time::Duration,
+    /// Whether the handshake agreed on HTTP/2.
+    agreed: bool,
     connection: tokio::task::JoinHandle<()>,
 }
 
@@ -141,11 +141,12 @@ impl Service {
     async fn start(course: &Course<'_>, opened: Opened) -> Result<Self, Cause> {
         let doctor = course.doctor;
         let Opened { connection, stream } = opened;
+        let agreed = connection.application_protocol.as_deref() == Some("h2");
         let (read, write) = tokio::io::split(stream);
         // What the server said already is the start of HTTP/2.
         let stream = tokio::io::join(Cursor::new(connection.greeting).chain(read), write);
         let shaking = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let failed = |error: hyper::Error| Cause::NoHttp2 { reason: told(&error) };
+        let failed = |error: hyper::Error| Cause::NoHttp2 { reason: strangers::name(told(&error)) };
         let (sender, connection) = tokio::time::timeout(doctor.patience, shaking)
             .await
             .map_err(|_| Cause::GrpcSilent { waited: doctor.patience })?
@@ -159,7 +160,7 @@ impl Service {
             true => format!("[{host}]:{}", doctor.port),
             false => format!("{host}:{}", doctor.port),
         };
-        Ok(Self { sender, authority, patience: doctor.patience, connection })
+        Ok(Self { sender, authority, patience: doctor.patience, agreed, connection })
     }
 
     /// Calls a method (gRPC over HTTP/2, section "Requests").
@@ -176,15 +177,23 @@ impl Service {
             .header("te", "trailers")
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| Cause::HostInvalid { host: format!("{}: {error}", self.authority) })?;
-        let answering = async {
-            let response = self.sender.send_request(request).await.map_err(|error| told(&error))?;
-            read(response).await
+        let mut deadline = pin!(tokio::time::sleep(self.patience));
+        let response = tokio::select! {
+            biased;
+            () = deadline.as_mut() => Err(Cause::GrpcSilent { waited: self.patience }),
+            response = self.sender.send_request(request) => response.map_err(|error| {
+                Cause::CallBroken { call: method, reason: strangers::name(told(&error)) }
+            }),
         };
-        let failed = |reason| Cause::NoHttp2 { reason };
-        tokio::time::timeout(self.patience, answering)
-            .await
-            .map_err(|_| Cause::GrpcSilent { waited: self.patience })?
-            .map_err(failed)?
+        match response {
+            Ok(response) => answer::read(method, response, deadline).await,
+            Err(cause) if self.agreed => Err(cause),
+            Err(_) => {
+                let reason =
+                    "it did not agree on h2 in the handshake, and gives no answer in HTTP/2";
+                Err(Cause::NoHttp2 { reason: reason.to_owned() })
+            }
+        }
     }
 }
 
@@ -197,97 +206,4 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Reads an answer, which may be another's than a gRPC server's.
-async fn read(response: Response<Incoming>) -> Result<Result<Answer, Cause>, String> {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, MOST).collect().await.map_err(|error| told(&*error))?;
-    let trailers = body.trailers().cloned().unwrap_or_default();
-    let body = body.to_bytes();
-    let status = |headers: &HeaderMap| {
-        headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse::<u32>().ok())
-    };
-    let from = match (status(&trailers), status(&head.headers)) {
-        (Some(status), _) => Some((status, &trailers)),
-        (None, Some(status)) => Some((status, &head.headers)),
-        (None, None) => None,
-    };
-    let Some((status, headers)) = from else {
-        return Ok(Err(not_grpc(head.status.as_u16(), &head.headers, &body)));
-    };
-    let message = headers.get("grpc-message").map(|value| percent_decoded(value.as_bytes()));
-    // As much as a person reads.
-    let message: String = message.unwrap_or_default().chars().take(500).collect();
-    Ok(Ok(Answer {
-        status,
-        message: super::one_line(&message),
-        body: body.get(5..).unwrap_or_default().to_vec(),
-    }))
-}
-
-/// Who answered instead of a gRPC server.
-fn not_grpc(http_status: u16, headers: &HeaderMap, body: &[u8]) -> Cause {
-    let text = String::from_utf8_lossy(body);
-    let server = headers.get("server").map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let is_nginx = server.as_ref().is_some_and(|server| server.starts_with("nginx"));
-    match http_status {
-        // nginx's own status 496 and 495, which it answers as 400 with these titles.
-        400 if is_nginx && text.contains("No required SSL certificate was sent") => {
-            Cause::NginxNoCertificate
-        }
-        400 if is_nginx && text.contains("The SSL certificate error") => Cause::NginxBadCertificate,
-        502..=504 => Cause::BackendDown { http_status },
-        _ => {
-            let mut said = server.map_or_else(String::new, |server| format!(" from {server}"));
-            let start: String = text.trim().chars().take(120).collect();
-            if !start.is_empty() {
-                let _ = write!(said, ", beginning with \"{}\"", start.escape_debug());
-            }
-            Cause::NotGrpc { http_status, server: said }
-        }
-    }
-}
-
-/// Undoes the encoding of `grpc-message` (gRPC over HTTP/2, "Responses"); what is no encoding stays.
-fn percent_decoded(text: &[u8]) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        let hexadecimal = (first == b'%').then(|| after.get(..2)).flatten();
-        let byte = hexadecimal
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match byte {
-            Some(byte) => {
-                decoded.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                decoded.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent_decoded;
-
-    #[test]
-    fn messages_are_decoded_and_what_is_no_encoding_stays() {
-        for (text, expected) in [
-            ("Request%20unauthorized.", "Request unauthorized."),
-            ("100%", "100%"),
-            ("%zz%4", "%zz%4"),
-            ("caf%C3%A9", "café"),
-            ("%+1", "%+1"),
-            ("", ""),
-        ] {
-            assert_eq!(percent_decoded(text.as_bytes()), expected);
-        }
-    }
 }

@@ -7,10 +7,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Cause, Course, Finding, configuration, needs_server_name};
+use super::{Cause, Course, Finding, MOST_SHOWN, configuration, needs_server_name, strangers};
 use crate::certificate::{Certificate, CertificateChain};
 use crate::connect::error::{Alert, ConnectError};
-use crate::connect::probe::Connection;
+use crate::connect::probe::{CertificateRequest, Connection, Failed};
+
+/// How many of a server's names are in a sentence. More are in the evidence.
+const A_FEW: usize = 3;
 
 /// A connection that the server has not refused.
 pub(super) struct Opened {
@@ -23,22 +26,16 @@ pub(super) async fn examine(course: &Course<'_>, finding: &mut Finding) -> Resul
         Some(given) => given.clone(),
         None => system_roots()?,
     };
-    // Without a certificate the handshake shows whom the server asks for, also where it will refuse.
-    let asked = match course.identity {
-        None => None,
-        Some(_) => {
-            let stranger =
-                Course { identity: None, addresses: course.addresses.clone(), ..*course };
-            stranger.probe(server_cas.clone()).authorities().await
-        }
-    };
     let (connection, stream) = match course.probe(server_cas).open().await {
         Ok(opened) => opened,
-        Err(error) => {
-            if let ConnectError::ServerCertificate { presented, .. } = &error {
+        Err(failed) => {
+            if let ConnectError::ServerCertificate { presented, .. } = &failed.error {
                 show(presented, finding);
             }
-            return Err(cause(course, error, &named(course, asked.as_deref())).await);
+            if let Some(request) = &failed.request {
+                show_request(request, finding);
+            }
+            return Err(cause(course, failed).await);
         }
     };
     finding.saw("version", connection.version);
@@ -48,9 +45,10 @@ pub(super) async fn examine(course: &Course<'_>, finding: &mut Finding) -> Resul
     show(&connection.server_certificates, finding);
     match &connection.certificate_request {
         Some(request) => {
-            let named: Vec<_> = request.authorities.iter().map(ToString::to_string).collect();
-            let named = if named.is_empty() { "no CA named".to_owned() } else { named.join(", ") };
-            finding.saw("asks for a certificate of", named);
+            show_request(request, finding);
+            if course.identity.is_some() && !request.answered {
+                finding.warnings.push(Cause::ClientKeyNotTaken { alert: None });
+            }
         }
         None if course.identity.is_some() => finding.warnings.push(Cause::NoCertificateAsked),
         None => {}
@@ -59,11 +57,24 @@ pub(super) async fn examine(course: &Course<'_>, finding: &mut Finding) -> Resul
 }
 
 fn show(certificates: &[Certificate], finding: &mut Finding) {
-    for (place, certificate) in certificates.iter().enumerate() {
-        let who = if place == 0 { "server" } else { "server's intermediate" };
-        let (issuer, end) = (certificate.issuer(), certificate.validity().not_after);
-        finding.saw(who, format!("{}, by {issuer}, until {end}", certificate.subject()));
+    let shown = |certificate: &Certificate| {
+        let (subject, issuer) = (certificate.subject(), certificate.issuer());
+        let (subject, issuer) = (strangers::name(subject), strangers::name(issuer));
+        format!("{subject}, by {issuer}, until {}", certificate.validity().not_after)
+    };
+    if let Some((own, intermediates)) = certificates.split_first() {
+        finding.saw("server", shown(own));
+        let intermediates: Vec<_> = intermediates.iter().map(shown).collect();
+        finding.saw_some("server's intermediate", &intermediates);
     }
+}
+
+fn show_request(request: &CertificateRequest, finding: &mut Finding) {
+    let named = match request.authorities.as_slice() {
+        [] => "no CA named".to_owned(),
+        named => strangers::names(named, MOST_SHOWN),
+    };
+    finding.saw("asks for a certificate of", named);
 }
 
 /// The roots that the operating system trusts, in no particular order and without those that cannot be
@@ -83,34 +94,39 @@ pub fn system_roots() -> Result<CertificateChain, Cause> {
     })
 }
 
-/// Which CAs the server named, and whom the client's chain ends at.
-fn named(course: &Course<'_>, authorities: Option<&[crate::DistinguishedName]>) -> String {
-    let Some(identity) = &course.identity else {
+/// Which CAs the server named, and whom the client's chain ends at. Nothing if no certificate was
+/// presented.
+fn named(course: &Course<'_>, request: Option<&CertificateRequest>) -> String {
+    let (Some(identity), Some(request)) = (&course.identity, request) else {
         return String::new();
     };
+    if !request.answered {
+        return String::new();
+    }
     let last = identity.presented().last().unwrap_or(identity.certificate());
     let issuer = last.issuer();
     let ends = format!("; the chain that was presented ends below {issuer}");
-    let Some(authorities) = authorities.filter(|authorities| !authorities.is_empty()) else {
+    let authorities = &request.authorities;
+    if authorities.is_empty() {
         return ends;
-    };
-    let is_named = authorities.iter().any(|name| name.as_der() == issuer.as_der());
-    let names: Vec<_> = authorities.iter().map(ToString::to_string).collect();
-    let names = names.join(", ");
-    match is_named {
+    }
+    match authorities.iter().any(|name| name.as_der() == issuer.as_der()) {
         true => format!(
             "{ends}, a name that the server takes, so it knows another CA of that name, or takes this certificate for something else"
         ),
-        false => format!("{ends}, and the server takes those of {names}"),
+        false => {
+            let names = strangers::names(authorities, A_FEW);
+            format!("{ends}, and the server takes those of {names}")
+        }
     }
 }
 
 /// What an error of the handshake means to somebody who wants to connect.
-async fn cause(course: &Course<'_>, error: ConnectError, named: &str) -> Cause {
+async fn cause(course: &Course<'_>, failed: Failed) -> Cause {
     let doctor = course.doctor;
-    let named = named.to_owned();
-    match error {
-        ConnectError::Refused { alert } => refusal(alert, named),
+    let request = failed.request.as_ref();
+    match failed.error {
+        ConnectError::Refused { alert } => refusal(course, alert, request),
         ConnectError::ServerCertificate { presented, reason, source } => {
             server_certificate(course, &presented, reason, &source)
         }
@@ -118,7 +134,8 @@ async fn cause(course: &Course<'_>, error: ConnectError, named: &str) -> Cause {
         ConnectError::Closed { stage, source }
             if stage == crate::connect::probe::AFTER_HANDSHAKE =>
         {
-            Cause::ClosedAfterHandshake { source, named }
+            let (asked, named) = (request.is_some(), named(course, request));
+            Cause::ClosedAfterHandshake { source, asked, named }
         }
         ConnectError::Closed { source, .. } => match plaintext(course).await {
             Some(cause) => cause,
@@ -130,6 +147,10 @@ async fn cause(course: &Course<'_>, error: ConnectError, named: &str) -> Cause {
         },
         ConnectError::ServerName { name } => Cause::HostInvalid { host: name },
         ConnectError::Dns { host, .. } => Cause::NoSuchName { host },
+        // It took connections a moment ago, and closes this one faster than its opening is noticed.
+        ConnectError::Tcp { source, .. } if source.kind() == io::ErrorKind::ConnectionReset => {
+            Cause::TlsClosed { source }
+        }
         ConnectError::Tcp { source, .. } => match course.addresses.first() {
             Some(&address) => {
                 Cause::TcpUnreachable { address: (address, doctor.port).into(), source }
@@ -143,23 +164,54 @@ async fn cause(course: &Course<'_>, error: ConnectError, named: &str) -> Cause {
     }
 }
 
-fn refusal(alert: Alert, named: String) -> Cause {
+fn refusal(course: &Course<'_>, alert: Alert, request: Option<&CertificateRequest>) -> Cause {
     use rustls::AlertDescription as Description;
     match alert.0 {
-        Description::UnknownCA => Cause::ClientCaUnknown { alert, named },
-        Description::CertificateExpired => Cause::ClientExpiredToServer { alert },
-        Description::CertificateRequired => Cause::CertificateRequired { alert },
-        Description::ProtocolVersion => Cause::TlsVersion { alert },
-        // TLS 1.2 has no alert for a certificate that is missing.
-        Description::HandshakeFailure | Description::BadCertificate if named.is_empty() => {
-            Cause::CertificateRequired { alert }
+        Description::ProtocolVersion => return Cause::TlsVersion { alert },
+        Description::NoApplicationProtocol => {
+            return Cause::NoHttp2 { reason: format!("to the offer of h2 it says {alert}") };
         }
-        Description::BadCertificate
-        | Description::UnsupportedCertificate
-        | Description::CertificateRevoked
-        | Description::CertificateUnknown
-        | Description::AccessDenied
-        | Description::DecryptError => Cause::ClientRefused { alert, named },
+        Description::UnrecognisedName => {
+            let doctor = course.doctor;
+            let name = doctor.server_name.as_ref().unwrap_or(&doctor.host).clone();
+            return Cause::NameNotServed { name, alert };
+        }
+        _ => {}
+    }
+    let Some(request) = request else {
+        // Whoever has not asked for a certificate does not speak of it.
+        return match alert.0 {
+            Description::HandshakeFailure | Description::InsufficientSecurity => {
+                Cause::NothingInCommon { alert }
+            }
+            _ => Cause::Alert { alert },
+        };
+    };
+    let named = named(course, Some(request));
+    match (alert.0, &course.identity) {
+        // TLS 1.2 has no alert for a certificate that is missing.
+        (
+            Description::CertificateRequired
+            | Description::HandshakeFailure
+            | Description::BadCertificate,
+            identity,
+        ) if !request.answered => match identity {
+            None => Cause::CertificateRequired { alert },
+            Some(_) => Cause::ClientKeyNotTaken { alert: Some(alert) },
+        },
+        (Description::UnknownCA, _) => Cause::ClientCaUnknown { alert, named },
+        (Description::CertificateExpired, _) => Cause::ClientExpiredToServer { alert },
+        (Description::CertificateRequired, _) => Cause::CertificateRequired { alert },
+        (
+            Description::BadCertificate
+            | Description::HandshakeFailure
+            | Description::UnsupportedCertificate
+            | Description::CertificateRevoked
+            | Description::CertificateUnknown
+            | Description::AccessDenied
+            | Description::DecryptError,
+            _,
+        ) => Cause::ClientRefused { alert, named },
         _ => Cause::Alert { alert },
     }
 }
@@ -172,7 +224,8 @@ fn server_certificate(
 ) -> Cause {
     let doctor = course.doctor;
     let whose = presented.first().map_or_else(String::new, |certificate| {
-        format!(": {}, issued by {}", certificate.subject(), certificate.issuer())
+        let (subject, issuer) = (certificate.subject(), certificate.issuer());
+        format!(": {}, issued by {}", strangers::name(subject), strangers::name(issuer))
     });
     let rustls::Error::InvalidCertificate(error) = source else {
         return Cause::ServerCertificate { reason, presented: whose };
@@ -191,9 +244,13 @@ fn server_certificate(
                 return Cause::ServerNameNeeded { host: doctor.host.clone() };
             }
             let names = presented.first().map(Certificate::subject_alternative_names);
-            let names: Vec<_> = names.iter().flatten().map(ToString::to_string).collect();
+            let names: Vec<_> = names.iter().flatten().collect();
+            let names = match names.as_slice() {
+                [] => "no name at all".to_owned(),
+                names => strangers::names(names, MOST_SHOWN),
+            };
             let expected = doctor.server_name.as_ref().unwrap_or(&doctor.host).clone();
-            Cause::ServerName { expected, presented: format!("{whose}, for {}", names.join(", ")) }
+            Cause::ServerName { expected, presented: format!("{whose}, for {names}") }
         }
         CertificateError::UnknownIssuer => {
             let ours = course.identity.as_ref();
@@ -210,22 +267,25 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 /// What the port speaks without TLS, if it speaks anything.
 async fn plaintext(course: &Course<'_>) -> Option<Cause> {
     let address = course.addresses.first()?;
+    let mut answer = Vec::with_capacity(64);
     let ask = async {
         let mut stream = TcpStream::connect((*address, course.doctor.port)).await?;
         stream.write_all(PREFACE).await?;
-        let mut answer = [0; 64];
-        let length = stream.read(&mut answer).await?;
-        Ok::<_, io::Error>(answer.get(..length).unwrap_or_default().to_vec())
+        // It may come in pieces; what tells protocols apart is in the head of a frame.
+        while answer.len() < 9 && stream.read_buf(&mut answer).await? > 0 {}
+        Ok::<_, io::Error>(())
     };
-    let answer = tokio::time::timeout(course.doctor.patience, ask).await.ok()?.ok()?;
-    match answer.as_slice() {
+    // What came before the end counts, whatever the end was.
+    let _ = tokio::time::timeout(course.doctor.patience, ask).await;
+    let answer = answer.get(..64).unwrap_or(&answer);
+    match answer {
         [] => None,
         // A SETTINGS frame on stream 0.
         [_, _, _, 4, _, 0, 0, 0, 0, ..] => Some(Cause::PlaintextHttp2),
         [b'H', b'T', b'T', b'P', b'/', ..] => {
             let line = answer.split(|byte| *byte == b'\r' || *byte == b'\n').next();
             let start = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
-            Some(Cause::PlaintextHttp { start })
+            Some(Cause::PlaintextHttp { start: strangers::name(start) })
         }
         // An alert, because TLS was expected.
         [0x15, 3, ..] => None,

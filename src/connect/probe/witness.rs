@@ -45,9 +45,17 @@ pub(super) struct Asked {
 }
 
 impl ResolvesClientCert for Asked {
-    fn resolve(&self, authorities: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(
+        &self,
+        authorities: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
         let named = authorities.iter().filter_map(|der| DistinguishedName::from_der(der).ok());
-        self.seen.said().request = Some(CertificateRequest { authorities: named.collect() });
+        let authorities = named.collect();
+        // Where this chooses nothing, rustls presents nothing.
+        let signs = |key: &Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();
+        let answered = self.key.as_ref().is_some_and(signs);
+        self.seen.said().request = Some(CertificateRequest { authorities, answered });
         self.key.clone()
     }
 

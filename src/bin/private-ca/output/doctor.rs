@@ -11,7 +11,7 @@ use super::{Answer, line, lines, said};
 pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
     let mut text = format!("{diagnosis}\n");
     if let Some((_, cause)) = diagnosis.failure() {
-        let _ = writeln!(text, "to mend it: {}", cause.mend());
+        let _ = writeln!(text, "to mend it: {}", line(&cause.mend()));
     }
     for finding in diagnosis.findings() {
         let outcome = match (&finding.failure, finding.warnings.len()) {
@@ -23,8 +23,8 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
         let _ = writeln!(text, "\n{}: {outcome} ({milliseconds} ms)", finding.stage);
         lines(&mut text, "  ", &finding.evidence);
         for warning in &finding.warnings {
-            let sentence = line(&warning.to_string());
-            let _ = writeln!(text, "  warning: {sentence}\n    to mend it: {}", warning.mend());
+            let (sentence, mend) = (line(&warning.to_string()), line(&warning.mend()));
+            let _ = writeln!(text, "  warning: {sentence}\n    to mend it: {mend}");
         }
     }
     let reached = diagnosis.findings().len();
@@ -53,5 +53,6 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Answer {
 }
 
 fn cause_json(cause: &Cause) -> Value {
-    json!({ "id": cause.id(), "sentence": cause.to_string(), "mend": cause.mend() })
+    let sentence = line(&cause.to_string());
+    json!({ "id": cause.id(), "sentence": sentence, "mend": line(&cause.mend()) })
 }
