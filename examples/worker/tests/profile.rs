@@ -1,5 +1,5 @@
 //! What `private-ca` writes, read back by the SDK's own reader of its configuration.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::{collections::HashMap, fs, path::Path};
 

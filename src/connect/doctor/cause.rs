@@ -98,7 +98,7 @@ causes! {
     ServerCaIsClientCa {
         /// Its subject.
         subject: DistinguishedName,
-    } = "server-ca-is-client-ca", "leave out the server's CA: Temporal Cloud's certificate leads to a public root, and your own CA vouches for your workers only";
+    } = "server-ca-is-client-ca", "give the CA of the server's own certificate; on Temporal Cloud leave it out, because that certificate leads to a public root";
     /// The namespace's name lacks the account.
     #[error("the namespace {namespace} has no account in its name, and on Temporal Cloud it is called like hello.a1b2c")]
     NamespaceWithoutAccount {

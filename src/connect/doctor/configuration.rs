@@ -40,7 +40,9 @@ pub(super) fn examine(course: &mut Course<'_>, finding: &mut Finding) -> Result<
     if identity.was_reordered() {
         finding.warnings.push(Cause::ChainReversed);
     }
-    if let Some(ours) = own_ca(doctor, &identity) {
+    // A frontend of one's own may well be of the same CA as its clients.
+    let is_cloud = is_cloud_host(doctor.server_name.as_ref().unwrap_or(&doctor.host));
+    if let Some(ours) = own_ca(doctor, &identity).filter(|_| is_cloud) {
         finding.warnings.push(ours);
     }
     requirements(&identity, finding);
@@ -91,10 +93,6 @@ pub(super) fn short_name(doctor: &Doctor) -> Option<Cause> {
 
 /// Whether the CA that is to vouch for the server is one of the client's chain.
 pub(super) fn own_ca(doctor: &Doctor, identity: &Identity) -> Option<Cause> {
-    // A frontend of one's own may well be of the same CA as its clients.
-    if !is_cloud_host(doctor.server_name.as_ref().unwrap_or(&doctor.host)) {
-        return None;
-    }
     let issuer = identity.above().last().unwrap_or(identity.certificate()).issuer();
     let given = doctor.server_cas.as_ref()?.certificates();
     let ours = given
