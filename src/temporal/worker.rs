@@ -10,6 +10,8 @@
 //! [`WorkerConfiguration`] describes and leave every other line as it is, comments included.
 
 mod check;
+#[cfg(feature = "temporal-client")]
+mod connection;
 mod environment_file;
 mod merge;
 mod profile;
@@ -17,6 +19,8 @@ mod profile;
 use std::path::{Path, PathBuf};
 
 pub use check::{ConfigurationProblem, Sdk};
+#[cfg(feature = "temporal-client")]
+pub use connection::{ConnectionOptionsError, present_rotating};
 pub use merge::MergeError;
 
 /// What a worker needs to know to connect over mTLS.
