@@ -138,7 +138,9 @@ impl WorkerConfiguration {
 ///
 /// It takes two things away from the options: the fixed client certificate, and load balancing by
 /// DNS, with which temporalio-client 1.1 refuses an identity that changes. A name is then resolved
-/// anew at each connection, and one of its addresses is used at a time.
+/// anew at each connection, and one of its addresses is used at a time. It also writes an `https`
+/// target as `http`: that client refuses the other one as soon as the TLS is its own. The connection
+/// is under TLS all the same, and its requests say so.
 ///
 /// A new identity shows from the next full handshake on. The SDK keeps its connection for as long as
 /// the server does, and it resumes TLS sessions: a server that gives out session tickets and still
@@ -161,6 +163,29 @@ pub fn present_rotating(
         let target = options.target.host_str().unwrap_or_default().to_owned();
         return Err(ConnectionOptionsError::NoTls { target });
     };
+    if options.target.scheme() == "https" {
+        let wrong = |reason: &str| ConnectionOptionsError::Address {
+            address: options.target.host_str().unwrap_or_default().to_owned(),
+            reason: reason.to_owned(),
+        };
+        let host = options.target.host_str().unwrap_or_default();
+        let port = options.target.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let origin = format!("https://{host}{port}").parse();
+        let origin = origin.map_err(|_| wrong("no request can be sent to it"))?;
+        // The TLS is the SDK's and not tonic's, and tonic without TLS takes no https target. The scheme
+        // would change the default port too.
+        let mut target = options.target.clone();
+        let port = target.port_or_known_default();
+        target
+            .set_scheme("http")
+            .and_then(|()| target.set_port(port))
+            .map_err(|()| wrong("it has no port"))?;
+        options.target = target;
+        // Requests still say https, as servers expect under TLS; where a name is set, the SDK does it.
+        if tls.domain.is_none() && options.override_origin.is_none() {
+            options.override_origin = Some(origin);
+        }
+    }
     tls.client_tls_options = None;
     tls.client_cert_resolver = Some(identity);
     options.dns_load_balancing = None;
@@ -193,13 +218,27 @@ mod tests {
         let mut configuration = configuration("hello.a1b2c.tmprl.cloud:7233");
         configuration.server_name = Some("other.example".into());
         let options = configuration.connection_options(rotating()).unwrap();
-        assert_eq!(options.target.as_str(), "https://hello.a1b2c.tmprl.cloud:7233/");
+        assert_eq!(options.target.as_str(), "http://hello.a1b2c.tmprl.cloud:7233/");
+        assert!(options.override_origin.is_none(), "the SDK takes the name that is set");
         assert!(options.dns_load_balancing.is_none());
         let tls = options.tls_options.unwrap();
         assert!(tls.client_cert_resolver.is_some());
         assert!(tls.client_tls_options.is_none());
         assert!(tls.server_root_ca_cert.is_none());
         assert_eq!(tls.domain.as_deref(), Some("other.example"));
+    }
+
+    #[test]
+    fn requests_say_https_and_the_port_stays() {
+        for (address, target, origin) in [
+            ("a.example:7233", "http://a.example:7233/", "https://a.example:7233/"),
+            ("a.example", "http://a.example:443/", "https://a.example/"),
+            ("a.example:80", "http://a.example/", "https://a.example:80/"),
+        ] {
+            let options = configuration(address).connection_options(rotating()).unwrap();
+            assert_eq!(options.target.as_str(), target);
+            assert_eq!(options.override_origin.unwrap().to_string(), origin);
+        }
     }
 
     #[test]
