@@ -48,12 +48,14 @@ const NAMESPACE: &str = "hello";
 /// Long enough for a slow machine, short enough that a hang is told from slowness.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const REQUESTS_TO_A_CONNECTION: usize = 10;
+
 /// Enough to tell that work goes on.
 const SOME_WORKFLOWS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_workflow_fails_while_the_files_are_replaced_and_the_ca_is_rotated() {
-    let Some(stage) = Stage::start(RequestedValidity::days(1)).await else {
+    let Some(stage) = Stage::start(RequestedValidity::days(1), "on").await else {
         return;
     };
     let watch = IdentityWatch::new([&stage.files.presented], &stage.files.private_key);
@@ -76,7 +78,7 @@ async fn no_workflow_fails_while_the_files_are_replaced_and_the_ca_is_rotated() 
 async fn no_workflow_fails_while_the_next_ca_renews_the_identity_by_itself() {
     // Certificates begin an hour before they are issued, so this one is past 2/3 of its validity.
     let soon = RequestedValidity::until(Timestamp::now().plus(Duration::from_secs(600)));
-    let Some(stage) = Stage::start(soon).await else {
+    let Some(stage) = Stage::start(soon, "on").await else {
         return;
     };
     let may_begin = tokio::sync::Notify::new();
@@ -98,6 +100,37 @@ async fn no_workflow_fails_while_the_next_ca_renews_the_identity_by_itself() {
     assert_eq!(renewed.load(Ordering::Relaxed), 1, "the next is due in hours");
 }
 
+/// What `connection_options` says of when a new identity shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_identity_shows_at_the_next_connection_that_resumes_no_session() {
+    for (tickets, shows_by_itself) in [("off", true), ("on", false)] {
+        let Some(stage) = Stage::start(RequestedValidity::days(1), tickets).await else {
+            return;
+        };
+        let client = within(stage.connect(stage.rotating.clone())).await.expect("A is accepted");
+        let started = AtomicUsize::new(0);
+        let several_connections = async || {
+            for _ in 0..3 * REQUESTS_TO_A_CONNECTION {
+                let number = started.fetch_add(1, Ordering::Relaxed);
+                let options = WorkflowStartOptions::new(TASK_QUEUE, format!("{number}")).build();
+                let start = client.start_workflow(Hello::run, String::new(), options);
+                within(start).await.expect("a start");
+            }
+        };
+        several_connections().await;
+        let validity = RequestedValidity::days(1);
+        let next = issue(&stage.a, CertificatePurpose::Client, validity, &[]).await;
+        let shown = hexadecimal(&next.certificate().fingerprint_sha1());
+        stage.rotating.replace(next).expect("a key that rustls takes");
+        several_connections().await;
+        let log = stage.frontend.requests();
+        assert_eq!(log.contains(&shown), shows_by_itself, "tickets {tickets}:\n{log}");
+        // A connection of its own has no session to resume.
+        within(stage.connect(stage.rotating.clone())).await.expect("it is accepted");
+        until("the new identity", || stage.frontend.requests().contains(&shown)).await;
+    }
+}
+
 /// A worker's surroundings: the old CA and the new one, and a frontend that accepts the old.
 struct Stage {
     a: Arc<LocalCa>,
@@ -112,8 +145,9 @@ struct Stage {
 }
 
 impl Stage {
-    /// `None` where a server is not installed.
-    async fn start(of_first: RequestedValidity) -> Option<Self> {
+    /// `tickets` is nginx's `ssl_session_tickets`, which is on by default. `None` where a server is not
+    /// installed.
+    async fn start(of_first: RequestedValidity, tickets: &str) -> Option<Self> {
         if let Some(missing) = ["temporal", "nginx"].into_iter().find(|name| !on_path(name)) {
             return skipped(&format!("`{missing}` is not on PATH"));
         }
@@ -129,7 +163,7 @@ impl Stage {
         let own = issue(&servers, CertificatePurpose::Server, validity, &[name]).await;
         let server_ca = folder.path().join("server_ca.pem");
         fs::write(&server_ca, servers.chain().to_pem()).expect("a file");
-        let frontend = Frontend::start(folder.path(), &own, &[&a]).await;
+        let frontend = Frontend::start(folder.path(), &own, &[&a], tickets).await;
         let rotating = Arc::new(rotating);
         Some(Self { a, b, first, files, rotating, server_ca, frontend, _folder: folder })
     }
@@ -250,7 +284,7 @@ struct Frontend {
 }
 
 impl Frontend {
-    async fn start(folder: &Path, own: &Identity, accepted: &[&LocalCa]) -> Self {
+    async fn start(folder: &Path, own: &Identity, accepted: &[&LocalCa], tickets: &str) -> Self {
         // One after the other, because a dev server also takes free ports of its own choice.
         let upstream = free_address();
         let temporal = Process::start(
@@ -269,7 +303,7 @@ impl Frontend {
         write("server.key", &own.private_key().to_pkcs8_pem());
         write("client_ca.pem", &bundle(accepted));
         write("requests.log", "");
-        write("nginx.conf", &nginx_conf(address, upstream));
+        write("nginx.conf", &nginx_conf(address, upstream, tickets));
         let nginx = Process::start(folder, &mut nginx_command(folder)).listening_on(address).await;
         Self { address, folder: folder.to_owned(), nginx, _temporal: temporal }
     }
@@ -337,7 +371,7 @@ fn nginx_command(folder: &Path) -> Command {
 
 /// All of nginx's files are in its own folder. A reload starts another process, and gives the old one
 /// a second to end its requests, which long polls do not.
-fn nginx_conf(listen: SocketAddr, upstream: SocketAddr) -> String {
+fn nginx_conf(listen: SocketAddr, upstream: SocketAddr, tickets: &str) -> String {
     format!(
         r#"
 daemon off;
@@ -363,6 +397,9 @@ http {{
         ssl_certificate_key server.key;
         ssl_client_certificate client_ca.pem;
         ssl_verify_client on;
+        ssl_session_tickets {tickets};
+        # Each connection ends soon, so that there are many.
+        keepalive_requests {REQUESTS_TO_A_CONNECTION};
         location / {{
             grpc_pass grpc://{upstream};
             # A worker's poll for tasks is held open for a minute, nginx's own limit.

@@ -142,12 +142,14 @@ impl WorkerConfiguration {
 /// target as `http`: that client refuses the other one as soon as the TLS is its own. The connection
 /// is under TLS all the same, and its requests say so.
 ///
-/// A new identity shows from the next full handshake on. The SDK keeps its connection for as long as
-/// the server does, and it resumes TLS sessions: a server that gives out session tickets and still
-/// accepts them may go on to see the certificate of the first handshake on later connections, at
-/// most until that certificate ends (RFC 8446 section 4.6.1). Where the old certificate must be gone
-/// by a certain hour, connect anew (`Connection::connect`) after the replacement: each has sessions
-/// of its own.
+/// A new identity shows from the next full handshake on, which may be late. The SDK keeps its
+/// connection for as long as the server does; and temporalio-client 1.1 resumes TLS sessions on the
+/// next ones, with no option against it. To a server that gives out session tickets and accepts them,
+/// as nginx does by default until it is reloaded, a resumed session is one under the certificate that
+/// it began with (RFC 8446 section 2.2). Switch tickets off on a frontend of your own
+/// (`ssl_session_tickets off`). Elsewhere, before the old certificate or its CA goes, connect anew
+/// with options made anew (`Connection::connect`) or restart the worker: a new connection has no
+/// session to resume.
 ///
 /// # Errors
 /// [`ConnectionOptionsError::NoTls`] and [`ConnectionOptionsError::Proxy`]; the options are as they
