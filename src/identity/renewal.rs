@@ -69,7 +69,7 @@ enum Source {
         validity: RequestedValidity,
         purpose: CertificatePurpose,
         key_algorithm: Option<KeyAlgorithm>,
-        asked: Option<Asked>,
+        asked: Option<Box<Asked>>,
     },
     Managed {
         managed: Arc<dyn ManagedCertificates>,
@@ -351,7 +351,7 @@ impl Source {
                     Some(earlier) if earlier.attempts < ATTEMPTS_AT_ONE_REQUEST => earlier,
                     _ => {
                         let algorithm = key_algorithm.unwrap_or(present.private_key().algorithm());
-                        Asked::new(present, algorithm, *purpose, *validity).await?
+                        Box::new(Asked::new(present, algorithm, *purpose, *validity).await?)
                     }
                 };
                 now.attempts += 1;

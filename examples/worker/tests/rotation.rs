@@ -238,7 +238,7 @@ impl Stage {
         let of_first = hexadecimal(&self.first.certificate().fingerprint_sha1());
         assert!(log.contains(&of_first), "{log}");
         let first = Arc::new(RotatingIdentity::new(self.first.clone()).expect("a key"));
-        let refused = within(self.connect(first)).await.err().expect("A is refused");
+        let refused = within(self.connect(first)).await.expect_err("A is refused");
         assert!(refused.contains("400 Bad Request"), "{refused}");
     }
 }
