@@ -4,13 +4,19 @@
 //! out at the first connection is found out here: a key of another certificate, a reversed chain,
 //! an expired leaf.
 
+#[cfg(feature = "connect")]
+mod renewal;
 #[cfg(feature = "rustls")]
 mod rotating;
+mod schedule;
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "connect")]
+pub use renewal::{Renewal, RenewalError, RenewalReport};
 #[cfg(feature = "rustls")]
 pub use rotating::{IdentityWatch, Polled, RotatingIdentity, WatchError};
+pub use schedule::{LastAttempt, RenewalSchedule};
 
 use crate::certificate::{
     Certificate, CertificateChain, CertificateError, DistinguishedName, Timestamp,

@@ -43,6 +43,10 @@
     doc = "| give the CA and filters to the namespace | [`temporal::namespace::CloudOps::update`] |"
 )]
 //! | configure the worker | [`temporal::worker::WorkerConfiguration`] |
+#![cfg_attr(
+    feature = "connect",
+    doc = "| renew its identity while it runs | [`identity::Renewal`], [`identity::IdentityWatch`] |"
+)]
 //!
 //! Programs depend on two traits, [`CertificateAuthority`] and [`ManagedCertificates`]; which CA is
 //! behind them is one line. The command-line tool `private-ca` has a verb for each step, and
@@ -56,9 +60,10 @@
 //! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
 //! | `aws` | `AcmPca`, `Acm` (Rust 1.94.1 or later) | AWS's SDK on tokio and rustls with aws-lc-rs |
 //! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |
-//! | `rustls` | `Identity::client_config`, `RotatingIdentity` | rustls on aws-lc-rs |
-//! | `connect` | the doctor, which says why a worker does not connect; a TLS frontend for tests and a probe | `rustls`, tokio, hyper, hickory-resolver |
+//! | `rustls` | `Identity::client_config`, `RotatingIdentity`, `IdentityWatch` | rustls on aws-lc-rs |
+//! | `connect` | the doctor, which says why a worker does not connect; a TLS frontend for tests and a probe; `Renewal`, which renews an identity from its CA | `rustls`, tokio, hyper, hickory-resolver |
 //! | `temporal-cloud` | reading and changing a namespace over Temporal's Cloud Ops API (Rust 1.92 or later) | temporalio-protos, tonic on rustls with aws-lc-rs |
+//! | `temporal-client` | the Temporal SDK's connection options from a `WorkerConfiguration` and a `RotatingIdentity` (Rust 1.92 or later) | `rustls`, temporalio-client on rustls with aws-lc-rs |
 //! | `mock` | `MockCertificateAuthority`, `MockManagedCertificates`, for tests of dependents | mockall |
 //! | `cli` | the `private-ca` binary | clap, `local`, `connect` |
 //! | `full` | all of the above | |

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, SignatureScheme};
 use sha2::{Digest as _, Sha256};
 
 use super::{Identity, IdentityError};
-use crate::certificate::{CertificateChain, Timestamp};
+use crate::certificate::{Certificate, CertificateChain, Timestamp};
 use crate::file::{self, FileError};
 
 /// The identity that a TLS client presents from its next handshake on.
@@ -79,6 +79,12 @@ impl RotatingIdentity {
     #[must_use]
     pub fn current(&self) -> Identity {
         self.get().identity.clone()
+    }
+
+    /// The certificate that the next handshake presents.
+    #[must_use]
+    pub fn certificate(&self) -> Certificate {
+        self.get().identity.certificate().clone()
     }
 
     /// A rustls client configuration on aws-lc-rs that presents whichever identity is the present

@@ -40,6 +40,8 @@
 
 mod beside;
 mod check;
+#[cfg(feature = "temporal-client")]
+mod connection;
 mod environment_file;
 mod merge;
 mod problem;
@@ -49,6 +51,8 @@ mod sdk;
 use std::path::{Path, PathBuf};
 
 pub use beside::{beside_in_environment, beside_in_toml};
+#[cfg(feature = "temporal-client")]
+pub use connection::{ConnectionOptionsError, present_rotating};
 pub use merge::MergeError;
 pub use problem::{Check, ConfigurationProblem};
 pub use sdk::{KeyForm, Sdk};

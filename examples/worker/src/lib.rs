@@ -17,15 +17,25 @@
 //! The key must be a plain one: the SDK has no place for a passphrase. A frontend whose own
 //! certificate is not publicly trusted also needs `server_ca_cert_path`, and one that is reached
 //! by another name than its certificate's, `server_name`.
+//!
+//! Files that are replaced while the worker runs are taken up by it, without a restart: see
+//! [`connect_rotating`].
 
 mod hello;
 
-use std::error::Error;
+use std::{error::Error, fs, path::PathBuf, sync::Arc};
 
-use temporalio_client::{
-    Client, ClientOptions, Connection, WorkflowGetResultOptions, WorkflowStartOptions,
-    envconfig::LoadClientConfigProfileOptions,
+use private_ca::{
+    Identity,
+    identity::{IdentityWatch, RotatingIdentity},
+    temporal::worker::present_rotating,
 };
+use temporalio_client::{
+    Client, ClientOptions, Connection, ConnectionOptions, WorkflowGetResultOptions,
+    WorkflowStartOptions,
+    envconfig::{DataSource, LoadClientConfigProfileOptions},
+};
+use temporalio_common::envconfig::load_client_config_profile;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
 pub use hello::{Greetings, Hello};
@@ -45,6 +55,46 @@ pub const TASK_QUEUE: &str = "private-ca-hello";
 pub async fn connect(config: LoadClientConfigProfileOptions) -> Result<Client, Box<dyn Error>> {
     let (connection, client) = ClientOptions::load_from_config(config)?;
     Ok(Client::new(Connection::connect(connection).await?, client)?)
+}
+
+/// A connection's identity, and the files that it is taken from.
+#[derive(Debug)]
+pub struct Rotating {
+    /// What the next handshake presents.
+    pub identity: Arc<RotatingIdentity>,
+    /// Reads the files again.
+    pub watch: IdentityWatch,
+}
+
+/// Like [`connect`], with an identity that follows its files: [`IdentityWatch::watch`] is to run beside
+/// the worker. `None` where the configuration names no files, but an API key or the certificate itself.
+///
+/// # Errors
+///
+/// As [`connect`], and where files and key do not fit.
+pub async fn connect_rotating(
+    config: LoadClientConfigProfileOptions,
+) -> Result<(Client, Option<Rotating>), Box<dyn Error>> {
+    let profile = load_client_config_profile(config, None)?;
+    let namespace = profile.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    let files = profile.tls.as_ref().and_then(|tls| match (&tls.client_cert, &tls.client_key) {
+        (Some(DataSource::Path(certificate)), Some(DataSource::Path(key))) => {
+            Some((PathBuf::from(certificate), PathBuf::from(key)))
+        }
+        _ => None,
+    });
+    let mut options = ConnectionOptions::try_from(profile)?;
+    let rotating = match files {
+        None => None,
+        Some((certificate, key)) => {
+            let identity = Identity::from_pem(&fs::read(&certificate)?, &fs::read(&key)?, None)?;
+            let identity = Arc::new(RotatingIdentity::new(identity)?);
+            present_rotating(&mut options, Arc::clone(&identity))?;
+            Some(Rotating { identity, watch: IdentityWatch::new([certificate], key) })
+        }
+    };
+    let connection = Connection::connect(options).await?;
+    Ok((Client::new(connection, ClientOptions::new(namespace).build())?, rotating))
 }
 
 /// The worker, to be started with `run`.

@@ -34,29 +34,41 @@ impl Servers {
         if let Some(missing) = ["temporal", "nginx"].into_iter().find(|name| !on_path(name)) {
             return skipped(&format!("`{missing}` is not on PATH"));
         }
-        // One after the other, because a dev server also takes free ports of its own choice.
-        let upstream = free_address();
-        let temporal = Process::start(
-            folder,
-            Command::new("temporal")
-                .args(["server", "start-dev", "--headless"])
-                .args(["--ip", &upstream.ip().to_string()])
-                .args(["--port", &upstream.port().to_string()])
-                .args(["--namespace", namespace])
-                .args(["--disable-config-file", "--disable-config-env"]),
-        );
-        let temporal = temporal.listening_on(upstream).await;
+        let (temporal, upstream) = temporal_server(folder, namespace).await;
         let address = free_address();
         let conf = nginx_conf(address, server_name, upstream);
         fs::write(folder.join("nginx.conf"), conf).expect("a file");
-        let nginx = Process::start(
-            folder,
-            // Before it has read its configuration, nginx would complain into a system folder.
-            Command::new("nginx").args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(folder),
-        );
-        let nginx = nginx.listening_on(address).await;
+        let nginx = nginx(folder, address).await;
         Some(Self { address, nginx, _temporal: temporal })
     }
+}
+
+/// A Temporal dev server, and where it listens. A frontend has to be started after it, because it also
+/// takes free ports of its own choice.
+pub(crate) async fn temporal_server(folder: &Path, namespace: &str) -> (Process, SocketAddr) {
+    let address = free_address();
+    let temporal = Process::start(
+        folder,
+        Command::new("temporal")
+            .args(["server", "start-dev", "--headless"])
+            .args(["--ip", &address.ip().to_string()])
+            .args(["--port", &address.port().to_string()])
+            .args(["--namespace", namespace])
+            .args(["--disable-config-file", "--disable-config-env"]),
+    );
+    (temporal.listening_on(address).await, address)
+}
+
+/// nginx with the `nginx.conf` of this folder.
+pub(crate) async fn nginx(folder: &Path, address: SocketAddr) -> Process {
+    Process::start(folder, &mut nginx_command(folder)).listening_on(address).await
+}
+
+pub(crate) fn nginx_command(folder: &Path) -> Command {
+    let mut command = Command::new("nginx");
+    // Before it has read its configuration, nginx would complain into a system folder.
+    command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(folder);
+    command
 }
 
 /// All of nginx's files are in its own folder, and it is one process, so that to kill it is to end it.
@@ -148,6 +160,7 @@ pub(crate) struct Process {
     name: String,
     child: Child,
     output: PathBuf,
+    folder: PathBuf,
 }
 
 impl Process {
@@ -162,7 +175,7 @@ impl Process {
             .stdout(file)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { name, child, output }
+        Self { name, child, output, folder: folder.to_owned() }
     }
 
     pub(crate) async fn listening_on(mut self, address: SocketAddr) -> Self {
@@ -186,6 +199,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // nginx is asked, because one that is killed would leave a child of its own behind.
+        let is_asked = self.name == "nginx"
+            && nginx_command(&self.folder)
+                .args(["-s", "stop"])
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success());
+        if is_asked {
+            let _ = self.child.wait();
+            return;
+        }
         // Both fail only when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
