@@ -42,17 +42,6 @@ pub(crate) struct Answer {
     status: u8,
 }
 
-impl Answer {
-    /// With what is not asked for and has to be known: a line of its own, and `warning` in JSON.
-    fn with_warning(mut self, warning: &str) -> Self {
-        let _ = writeln!(self.text, "warning: {warning}");
-        if let Json::Value(Value::Object(object)) = &mut self.json {
-            object.insert("warning".to_owned(), warning.into());
-        }
-        self
-    }
-}
-
 enum Json {
     Value(Value),
     /// The text itself, under this name. It may hold a key, so the JSON is made only if it is

@@ -9,7 +9,7 @@ use private_ca::temporal::namespace::{Difference, NamespaceState, Operation};
 use serde_json::{Map, Value, json};
 
 use super::temporal::{ca_list, ca_row};
-use super::{Answer, said, shell};
+use super::{Answer, Json, said, shell};
 
 /// Everything about a namespace that is of mTLS.
 pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
@@ -109,11 +109,16 @@ pub(crate) fn namespace_change(
 }
 
 /// And the bundle lets nobody in yet.
-pub(crate) fn with_mtls_disabled(answer: Answer, name: &str) -> Answer {
-    answer.with_warning(&format!(
+pub(crate) fn with_mtls_disabled(mut answer: Answer, name: &str) -> Answer {
+    let warning = format!(
         "mTLS is disabled, so the bundle lets nobody in yet: private-ca temporal namespace auth-method set {} api_key_or_mtls",
         shell(name)
-    ))
+    );
+    let _ = writeln!(answer.text, "warning: {warning}");
+    if let Json::Value(Value::Object(object)) = &mut answer.json {
+        object.insert("warning".to_owned(), warning.into());
+    }
+    answer
 }
 
 /// A change that nobody could be asked about.
