@@ -177,7 +177,8 @@ impl Renewal {
 
     /// From a managed certificate, which its CA renews by itself (ACM 60 days before the end): it is
     /// exported again once it is another than the present one. Each export is under a passphrase of
-    /// its own, which nobody learns.
+    /// its own, which nobody learns. `LocalManaged` renews nothing by itself: there somebody calls
+    /// [`ManagedCertificates::renew`].
     ///
     /// [`RenewalSchedule`]'s 2/3 of ACM's 395 days are more than those 60 days ahead; from then on
     /// it is described, and not exported, about twice a day.
