@@ -315,7 +315,18 @@ mod checks {
             let problems = changed(&|it| it.address = address.into());
             assert!(matches!(problems[..], [Problem::Port { .. }]), "{address}: {problems:?}");
         }
-        for address in ["https://h:7233", ":7233", "::1:7233", "h:99999", "[::1:7233"] {
+        for address in [
+            "https://h:7233",
+            ":7233",
+            "::1:7233",
+            "h:99999",
+            "[::1:7233",
+            "h:0",
+            "h:+7233",
+            "[zz]:7233",
+            "user@h:7233",
+            "a\tb:7233",
+        ] {
             let problems = changed(&|it| it.address = address.into());
             assert!(matches!(problems[..], [Problem::Address { .. }]), "{address}: {problems:?}");
         }

@@ -27,9 +27,9 @@
 //! | `key-form` | error | the key has a form that the SDK reads | convert it with openssl pkcs8 -topk8 -nocrypt |
 //! | `key-parses` | error | the key can be parsed | name the file of the worker's private key |
 //! | `certificates-parse` | error | the certificates can be parsed | name the file of the worker's certificate |
-//! | `key-apart` | error | no private key lies beside certificates | keep the key in its own file |
+//! | `key-apart` | warning | no private key lies beside certificates | keep the key in its own file |
 //! | `key-fits` | error | the key is the certificate's | name the key that the certificate was requested with |
-//! | `chain-complete` | error | the certificates are one chain | leave out certificates that issued nothing in it |
+//! | `chain-complete` | warning | the certificates are one chain | leave out certificates that issued nothing in it |
 //! | `leaf-first` | error | the worker's own certificate comes first | put the worker's own certificate first |
 //! | `leaf-not-ca` | error | the worker's certificate is not a CA's | have a CA issue one to the worker |
 //! | `leaf-is-valid` | error | the worker's certificate is within its validity | renew it, or set the clock right |

@@ -40,6 +40,21 @@ fn a_plan_is_read_back_from_its_file() {
     assert!(matches!(error, RotationFileError::File(_)), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_plan_behind_a_link_is_one_plan() {
+    let stage = Stage::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("rotation.json"), folder.path().join("link.json"));
+    stage.rotation.save(&path, Existing::Keep).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let mut rotation = Rotation::load(&link).unwrap();
+    rotation.issued("mail", &stage.leaves[0], chains::now()).unwrap();
+    rotation.save(&link, Existing::Replace).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(Rotation::load(&path).unwrap(), rotation);
+}
+
 /// A plan's file with its JSON changed.
 fn changed(rotation: &Rotation, change: impl FnOnce(&mut serde_json::Value)) -> RotationFileError {
     let mut plan = serde_json::from_str(&rotation.to_json()).unwrap();
@@ -86,6 +101,13 @@ fn a_plan_that_no_rotation_comes_to_is_refused_and_the_worker_named() {
     assert!(matches!(&stranger, PlanFault::NotOfOldCa { worker, .. } if *worker == mail));
     let stranger = fault(&|plan| plan["workers"][0]["new"] = pem(&stage.before[0].chain));
     assert!(matches!(&stranger, PlanFault::NotOfNewCa { worker, .. } if *worker == mail));
+    // More CAs than any bundle has would cost hours.
+    let many = fault(&|plan| {
+        let more: String =
+            (0..17).map(|_| chains::Authority::root("Another").certificate.to_pem()).collect();
+        plan["old"] = more.into();
+    });
+    assert!(matches!(many, PlanFault::TooMany { count: 17, .. }), "{many}");
     // The intermediate that the second worker presents is lost.
     let alone = presented(&[&stage.leaves[1].certificates()[0]]);
     let lost = fault(&|plan| plan["workers"][1]["new"] = pem(&alone));

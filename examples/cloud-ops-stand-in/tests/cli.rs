@@ -132,6 +132,46 @@ async fn a_bundle_that_lets_nobody_in_because_mtls_is_disabled_is_warned_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_of_filters_opens_no_namespace() {
+    let setting = Setting::new().await;
+    let filters = setting.file("f.json", r#"{"filters": [{"commonName": "worker"}]}"#);
+    setting.run(0, &["filters", "import", NAME, &filters, "--yes"]).await;
+    let empty = setting.file("empty.json", "\n");
+    let text = setting.run(1, &["filters", "import", NAME, &empty, "--yes"]).await;
+    assert!(text.contains("the file is empty") && setting.updates() == 1, "{text}");
+    let none = setting.file("none.json", r#"{"filters": []}"#);
+    setting.run(0, &["filters", "import", NAME, &none, "--yes"]).await;
+    assert_eq!(setting.updates(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_client_is_let_in_by_the_filters_too() {
+    let setting = Setting::new().await;
+    let ca = LocalCa::in_memory().unwrap();
+    let path = setting.file("ca.pem", &ca.chain().to_pem());
+    let live = setting.file("worker.pem", &leaf(&ca).await);
+    setting.run(0, &["bundle", "add", NAME, &path, "--enable-mtls", "--yes"]).await;
+    let others = setting.file("f.json", r#"{"filters": [{"commonName": "somebody-else"}]}"#);
+    let import = ["filters", "import", NAME, &others, "--yes"];
+    let text = setting.run(1, &[&import[..], &["--live", &live]].concat()).await;
+    assert!(text.contains("locked out by the namespace's certificate filters"), "{text}");
+    setting.run(0, &import).await;
+    let alone = ["auth-method", "set", NAME, "mtls", "--live", &live, "--yes"];
+    let text = setting.run(1, &alone).await;
+    assert!(text.contains("filters do not let in the client certificate"), "{text}");
+    assert_eq!(setting.updates(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_begins_no_line_of_its_own_in_what_is_confirmed() {
+    let setting = Setting::new().await;
+    let forged = r#"{"filters": [{"commonName": "x\n+ mTLS"}]}"#;
+    let filters = setting.file("f.json", forged);
+    let text = setting.run(0, &["filters", "import", NAME, &filters, "--dry-run"]).await;
+    assert!(!text.contains("\n+ mTLS"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_changed_without_yes_where_there_is_no_terminal() {
     let setting = Setting::new().await;
     let (ca, path) = setting.ca("ca.pem");
@@ -327,7 +367,7 @@ async fn how_clients_sign_in_is_shown_and_changed_and_never_to_not_at_all() {
             assert!(text.contains("with an empty bundle"), "{text}");
         }
         let text = setting.run(1, &[&set("restricted")[..], dry_run].concat()).await;
-        assert!(text.contains("neither mTLS nor API keys would be enabled"), "{text}");
+        assert!(text.contains("no client would be let in any more"), "{text}");
     }
     setting.run(2, &set("password")).await;
     assert_eq!(setting.updates(), 0);

@@ -1,5 +1,6 @@
 //! Commands that read and change a namespace of Temporal Cloud.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use private_ca::temporal::namespace::{
     ApiKey, AuthMethod, Change, CloudOps, CloudOpsError, CloudOpsOptions, NamespaceState, Outcome,
     UpdateError,
 };
-use private_ca::temporal::rotation::{Rotation, RotationError};
-use private_ca::{Certificate, CertificateChain, Timestamp, file};
+use private_ca::temporal::rotation::{Rotation, RotationError, RotationFileError};
+use private_ca::{Certificate, CertificateChain, DistinguishedName, Timestamp, file};
 
 use crate::arguments::{
     AuthMethodCommand, AuthMethodSetArguments, CloudArguments, FiltersImportArguments,
@@ -112,11 +113,18 @@ async fn replace(arguments: &NamespaceAddArguments) -> Result<Answer, Failure> {
 
 async fn import(arguments: &FiltersImportArguments) -> Result<Answer, Failure> {
     let path = &arguments.filters;
-    let filters = FilterSet::from_json(&file::read(path).or_unasked()?)
-        .map_err(|error| in_file(path, error))
-        .or_no()?;
-    change(&arguments.namespace, &arguments.update, |_| {
-        Ok(Change::none().with_filters(filters.clone()))
+    let contents = file::read(path).or_unasked()?;
+    if contents.trim_ascii().is_empty() {
+        // As a failed export leaves it.
+        let error = "the file is empty, and without filters every client of the namespace's CAs is let in: to have that, write {\"filters\": []}";
+        return Err(in_file(path, error)).or_no();
+    }
+    let filters = FilterSet::from_json(&contents).map_err(|error| in_file(path, error)).or_no()?;
+    let live = all_live(&arguments.live)?;
+    change(&arguments.namespace, &arguments.update, |namespace| {
+        let change = Change::none().with_filters(filters.clone());
+        check_live(namespace, &change, &live)?;
+        Ok(change)
     })
     .await
 }
@@ -126,11 +134,12 @@ async fn set_auth_method(arguments: &AuthMethodSetArguments) -> Result<Answer, F
     let method = AuthMethod::from(arguments.method);
     change(&arguments.namespace, &arguments.update, |namespace| {
         // What is live now may be so by either way; it has to be let in by what will be.
+        let change = Change::none().with_auth_method(method);
         match live.is_empty() || method.has_mtls() {
-            true => check_live(&namespace.mtls.bundle, &namespace.mtls.bundle, &live)?,
+            true => check_live(namespace, &change, &live)?,
             false => return Err(ChangeError::NoMtls),
         }
-        Ok(Change::none().with_auth_method(method))
+        Ok(change)
     })
     .await
 }
@@ -151,10 +160,12 @@ async fn rotate(command: &NamespaceRotationCommand) -> Result<Answer, Failure> {
         NamespaceRotationCommand::RemoveOldCa(arguments) => (arguments, Rotation::remove_old_ca),
     };
     let NamespaceRotateArguments { planned, update } = arguments;
-    let rotation = rotation::load(&planned.plan)?;
     // Every step of a rotation can be taken again.
     let update = UpdateArguments { idempotent: true, ..update.clone() };
-    change(&planned.namespace, &update, |namespace| {
+    let lock = || rotation::lock(&planned.plan).map(Some);
+    change_while(&planned.namespace, &update, lock, |namespace| {
+        // Read anew each time: while a person was asked, others may have noted what forbids the change.
+        let rotation = Rotation::load(&planned.plan).map_err(ChangeError::Plan)?;
         let bundle = step(&rotation, &namespace.mtls.bundle, Timestamp::now())?;
         Ok(Change::none().with_bundle(bundle))
     })
@@ -168,6 +179,16 @@ enum ChangeError {
     Bundle(#[from] BundleError),
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    #[error("the plan cannot be read: {0}")]
+    Plan(#[source] RotationFileError),
+    #[error(
+        "the client certificate {leaf} would be locked out by the namespace's certificate filters"
+    )]
+    Filters { leaf: DistinguishedName },
+    #[error(
+        "the namespace's certificate filters do not let in the client certificate {leaf} today either, so whether it would be locked out cannot be told"
+    )]
+    NotAdmitted { leaf: DistinguishedName },
     #[error(
         "mTLS would be disabled, and every client locked out that comes with a certificate: nothing was changed"
     )]
@@ -183,24 +204,33 @@ fn to_bundle(
     bundle: CaBundle,
     live: &[CertificateChain],
 ) -> Result<Change, ChangeError> {
-    check_live(&namespace.mtls.bundle, &bundle, live)?;
-    Ok(Change::none().with_bundle(bundle))
+    let change = Change::none().with_bundle(bundle);
+    check_live(namespace, &change, live)?;
+    Ok(change)
 }
 
 fn enabling(change: Change, mtls: bool) -> Change {
     if mtls { change.with_mtls(true) } else { change }
 }
 
-/// Whether every live client that a bundle admits is admitted by the next.
+/// Whether every live client that bundle and filters admit is admitted after a change.
 fn check_live(
-    before: &CaBundle,
-    after: &CaBundle,
+    namespace: &NamespaceState,
+    change: &Change,
     live: &[CertificateChain],
-) -> Result<(), BundleError> {
+) -> Result<(), ChangeError> {
     let now = Timestamp::now();
+    let before = &namespace.mtls;
+    let bundle = change.bundle.as_ref().unwrap_or(&before.bundle);
+    let filters = change.filters.as_ref().unwrap_or(&before.filters);
     for chain in live {
-        if let Some((leaf, above)) = chain.certificates().split_first() {
-            after.check_admits_still(before, leaf, above, now)?;
+        let Some((leaf, above)) = chain.certificates().split_first() else { continue };
+        bundle.check_admits_still(&before.bundle, leaf, above, now)?;
+        if !before.filters.try_on(leaf).is_admitted() {
+            return Err(ChangeError::NotAdmitted { leaf: leaf.subject() });
+        }
+        if !filters.try_on(leaf).is_admitted() {
+            return Err(ChangeError::Filters { leaf: leaf.subject() });
         }
     }
     Ok(())
@@ -214,6 +244,16 @@ fn all_live(paths: &[PathBuf]) -> Result<Vec<CertificateChain>, Failure> {
 async fn change(
     namespace: &NamespaceArguments,
     update: &UpdateArguments,
+    change: impl Fn(&NamespaceState) -> Result<Change, ChangeError>,
+) -> Result<Answer, Failure> {
+    change_while(namespace, update, || Ok(None), change).await
+}
+
+/// The same, while something is held from the confirmation on: a person may take long.
+async fn change_while(
+    namespace: &NamespaceArguments,
+    update: &UpdateArguments,
+    hold: impl FnOnce() -> Result<Option<File>, Failure>,
     change: impl Fn(&NamespaceState) -> Result<Change, ChangeError>,
 ) -> Result<Answer, Failure> {
     let cloud = cloud(&namespace.cloud, Some(update.wait))?;
@@ -235,6 +275,7 @@ async fn change(
             None => return Ok(output::unconfirmed(name, &shown)),
         }
     }
+    let _held = hold()?;
     let as_shown = |fresh: &NamespaceState| {
         let wanted = change(fresh)?;
         // With --yes nobody has seen it.
@@ -252,7 +293,8 @@ async fn change(
         Ok(Outcome::Sent(sent)) => {
             let answer =
                 output::namespace_change(name, &sent.difference, Some(&sent.operation), false);
-            Ok(if is_idle { output::with_mtls_disabled(answer, name) } else { answer })
+            let method = AuthMethod::of(true, before.api_key_enabled);
+            Ok(if is_idle { output::with_mtls_disabled(answer, name, method) } else { answer })
         }
         Ok(_) => Ok(output::unchanged(name, update.idempotent)),
         Err(UpdateError::CloudOps(error)) => Err(failure(error)),

@@ -80,9 +80,10 @@ fn note(
 }
 
 /// Keeps others from noting something in the plan meanwhile. The plan itself is replaced by each note, so
-/// the lock is on a file beside it.
-fn lock(plan: &Path) -> Result<File, Failure> {
-    let mut beside = plan.as_os_str().to_owned();
+/// the lock is on a file beside it: beside the file, where the plan is a link, so that both names have one lock.
+pub(crate) fn lock(plan: &Path) -> Result<File, Failure> {
+    let whole = plan.canonicalize().map_err(|error| in_file(plan, error)).or_unasked()?;
+    let mut beside = whole.into_os_string();
     beside.push(".lock");
     let path = Path::new(&beside);
     let open = File::options().create(true).truncate(false).write(true).open(path);
@@ -129,6 +130,8 @@ fn change(
     arguments: &RotationBundleArguments,
     change: impl FnOnce(&Rotation, &CaBundle, Timestamp) -> Result<CaBundle, RotationError>,
 ) -> Result<Answer, Failure> {
+    // What is noted meanwhile may forbid the change.
+    let _lock = lock(&arguments.plan)?;
     let (rotation, before) = (load(&arguments.plan)?, bundle(&arguments.bundle)?);
     let after = change(&rotation, &before, Timestamp::now()).or_no()?;
     deliver(&before, &after, &arguments.bundle, arguments.dry_run)

@@ -144,9 +144,9 @@ pub enum CloudOpsError {
         "mTLS would be enabled with an empty bundle, and no client admitted: add a CA certificate with the same change"
     )]
     NoCa,
-    /// Neither mTLS nor API keys would be on; nothing was sent.
+    /// Neither mTLS with a CA that has not ended nor API keys would be on; nothing was sent.
     #[error(
-        "neither mTLS nor API keys would be enabled, and no client let in: enable one with the same change"
+        "no client would be let in any more: neither API keys would be enabled, nor mTLS with a CA that has not ended"
     )]
     NoWayIn,
     /// The operation came to an end without having been done.

@@ -6,6 +6,7 @@ use temporalio_protos::protos::temporal::api::cloud::namespace::v1 as proto;
 use temporalio_protos::protos::temporal::api::cloud::resource::v1::ResourceState;
 
 use super::{CloudOpsError, wire};
+use crate::certificate::{Certificate, Timestamp};
 use crate::temporal::bundle::{BundleDifference, CaBundle};
 use crate::temporal::filters::{CertificateFilter, FilterField, FilterSet};
 
@@ -176,8 +177,14 @@ impl NamespaceState {
         if admits_nobody(&after) && !admits_nobody(&self.mtls) {
             return Err(CloudOpsError::NoCa);
         }
-        let after = AuthMethod::of(after.enabled, self.has_api_keys(change));
-        if after == AuthMethod::Restricted && self.auth_method() != AuthMethod::Restricted {
+        // A switch that is on lets nobody in where every CA has ended or none is there.
+        let now = Timestamp::now();
+        let is_current = |ca: &Certificate| ca.validity().not_after >= now;
+        let lets_in = |mtls: &MtlsAuth, api_keys: bool| {
+            api_keys || mtls.enabled && mtls.bundle.certificates().iter().any(is_current)
+        };
+        if lets_in(&self.mtls, self.api_key_enabled) && !lets_in(&after, self.has_api_keys(change))
+        {
             return Err(CloudOpsError::NoWayIn);
         }
         Ok(())

@@ -2,13 +2,21 @@
 
 use super::{RotatedWorker, Rotation};
 use crate::certificate::{Certificate, DistinguishedName, Timestamp};
-use crate::temporal::bundle::CaBundle;
+use crate::temporal::bundle::{CaBundle, MAX_CERTIFICATES};
 
 /// Why a plan is none that a rotation comes to: somebody changed its file by hand, or put two together. To go
 /// on with it could lock a worker out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanFault {
+    /// More certificates than any bundle has.
+    #[error("{what} has {count} certificates, and {MAX_CERTIFICATES} is the most")]
+    TooMany {
+        /// What has them.
+        what: String,
+        /// How many there are.
+        count: usize,
+    },
     /// A CA is to go and to come.
     #[error("the CA certificate {subject} is to go and to come")]
     Both {
@@ -78,6 +86,9 @@ impl Rotation {
     /// [`PlanFault`], the first of them.
     pub(super) fn check(&self) -> Result<(), PlanFault> {
         let comes = self.new.certificates();
+        // Each worker's chain is tried at the beginning of each of them.
+        few("the CA that goes", self.old.certificates())?;
+        few("the CA that comes", comes)?;
         if let Some(both) = comes.iter().find(|ca| self.old.certificates().contains(ca)) {
             return Err(PlanFault::Both { subject: both.subject() });
         }
@@ -116,6 +127,15 @@ impl Rotation {
             return Err(PlanFault::RetiredWithoutConfirmation { worker: name() });
         }
         Ok(())
+    }
+}
+
+fn few(what: &str, certificates: &[Certificate]) -> Result<(), PlanFault> {
+    match certificates.len() {
+        count if count > MAX_CERTIFICATES => {
+            Err(PlanFault::TooMany { what: what.to_owned(), count })
+        }
+        _ => Ok(()),
     }
 }
 

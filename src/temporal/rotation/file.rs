@@ -64,12 +64,18 @@ impl Rotation {
         Self::from_json(&file::read(path)?)
     }
 
-    /// Writes the plan whole or not at all.
+    /// Writes the plan whole or not at all. Where the path is a link, the file that it leads to is replaced, and
+    /// the link stays.
     ///
     /// # Errors
     /// [`FileError`]; with [`Existing::Keep`] also if the file is there.
     pub fn save(&self, path: impl AsRef<Path>, existing: Existing) -> Result<(), FileError> {
-        file::write(path.as_ref(), self.to_json(), Secrecy::Public, existing)
+        let path = path.as_ref();
+        let target = match existing {
+            Existing::Replace => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+            Existing::Keep => path.to_owned(),
+        };
+        file::write(&target, self.to_json(), Secrecy::Public, existing)
     }
 
     /// The plan as JSON.

@@ -93,6 +93,8 @@ mod tests {
         let text =
             "export TEMPORAL_API_KEY=\"hush\"\n TEMPORAL_TLS_DISABLE_HOST_VERIFICATION=true\n";
         assert_eq!(checks(&beside_in_environment(text)), both);
+        let tabbed = "\u{feff}export\tTEMPORAL_API_KEY=hush\n";
+        assert_eq!(checks(&beside_in_environment(tabbed)), [Check::NoApiKey]);
         for text in [
             "#TEMPORAL_API_KEY=hush\n",
             "TEMPORAL_API_KEY=\n",

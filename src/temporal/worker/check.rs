@@ -1,6 +1,6 @@
 //! What an SDK would only find out at the first connection, or never say so.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
 use super::{ConfigurationProblem, KeyForm, Sdk, WorkerConfiguration};
@@ -62,9 +62,14 @@ impl WorkerConfiguration {
     fn check_names(&self, problems: &mut Vec<ConfigurationProblem>) {
         let address = self.address.clone();
         let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
-        let is_ipv6 = host.starts_with('[') && host.ends_with(']');
+        let is_ipv6 = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
         let is_host = !host.is_empty()
-            && !host.contains(['/', ' '])
+            && !host.contains(|letter: char| {
+                letter.is_whitespace() || letter.is_control() || "/@?#\\\"'".contains(letter)
+            })
             && (is_ipv6 || !host.contains(':'))
             // `[::1]` without a port has a colon of its own.
             && (is_ipv6 || !host.starts_with('['));
@@ -72,7 +77,7 @@ impl WorkerConfiguration {
             || self.address.starts_with('[') && self.address.ends_with(']');
         if lacks_port {
             problems.push(ConfigurationProblem::Port { address });
-        } else if !is_host || port.parse::<u16>().is_err() {
+        } else if !is_host || !is_port(port) {
             problems.push(ConfigurationProblem::Address { address });
         } else {
             self.check_server_name(host, problems);
@@ -229,4 +234,9 @@ fn certificates(
             Vec::new()
         }
     }
+}
+
+/// Digits alone: a number's own parser takes a sign too.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -56,19 +56,26 @@ fn push(text: &mut String, variable: &str, value: &str) {
     text.extend([variable, "=", value, "\n"]);
 }
 
+/// A line without the shell's word before it, and without the mark with which some editors begin a file.
+fn without_export(line: &str) -> &str {
+    let line = line.trim_start_matches('\u{feff}').trim();
+    match line.strip_prefix("export") {
+        Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start(),
+        _ => line,
+    }
+}
+
 /// Which of our variables a line sets, or takes over from the environment as Docker has it where
 /// there is no `=`.
 fn assigned(line: &str) -> Option<&'static str> {
-    let line = line.trim();
-    let line = line.strip_prefix("export ").unwrap_or(line);
+    let line = without_export(line);
     let key = line.split_once('=').map_or(line, |(key, _)| key).trim();
     OWNED.into_iter().find(|owned| *owned == key)
 }
 
 /// What a line sets this variable to, without the quotes around it.
 pub(super) fn value_of<'a>(line: &'a str, variable: &str) -> Option<&'a str> {
-    let line = line.trim();
-    let (key, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+    let (key, value) = without_export(line).split_once('=')?;
     let value = value.trim();
     let bare = ['"', '\'']
         .into_iter()

@@ -81,11 +81,11 @@ checks! {
         "the key can be parsed", "name the file of the worker's private key";
     CertificatesParse = "certificates-parse", Error,
         "the certificates can be parsed", "name the file of the worker's certificate";
-    KeyApart = "key-apart", Error,
+    KeyApart = "key-apart", Warning,
         "no private key lies beside certificates", "keep the key in its own file";
     KeyFits = "key-fits", Error,
         "the key is the certificate's", "name the key that the certificate was requested with";
-    ChainComplete = "chain-complete", Error,
+    ChainComplete = "chain-complete", Warning,
         "the certificates are one chain", "leave out certificates that issued nothing in it";
     LeafFirst = "leaf-first", Error,
         "the worker's own certificate comes first", "put the worker's own certificate first";

@@ -4,7 +4,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{KEY, NAME, Setting, program};
+use private_ca::file::Existing;
+use private_ca::temporal::bundle::CaBundle;
+use private_ca::temporal::rotation::Rotation;
+use private_ca::{CertificateChain, LocalCa, Timestamp};
+
+use super::{KEY, NAME, Setting, leaf, program};
 
 /// Runs a program on a pseudo-terminal. When it is asked, it makes the file ASKED, waits for the file ANSWER, and
 /// types what is in it. Everything that the terminal shows goes to standard output.
@@ -147,4 +152,36 @@ async fn with_yes_nobody_is_asked_on_a_terminal_either_and_a_dry_run_asks_nothin
         assert!(!shown.contains("[y/N]") && !nowhere.exists(), "{shown}");
         assert_eq!(setting.updates(), updates);
     }
+}
+
+/// A certificate that the old CA issues in the midst is noted while the removal of that CA waits for an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_noted_in_a_plan_while_the_question_stands_counts() {
+    let setting = Setting::new().await;
+    let (old, new) = (LocalCa::in_memory().unwrap(), LocalCa::in_memory().unwrap());
+    let (old_ca, new_ca) = (old.chain().certificates(), new.chain().certificates());
+    let path = setting.file("old.pem", &old.chain().to_pem());
+    let both = setting.file("new.pem", &new.chain().to_pem());
+    setting.run(0, &["bundle", "add", NAME, &path, &both, "--yes"]).await;
+    let chain = async |ca| CertificateChain::from_pem_or_der(leaf(ca).await.as_bytes()).unwrap();
+    let now = Timestamp::now();
+    let bundle = CaBundle::of(old_ca);
+    let rotation = Rotation::plan(&bundle, old_ca, new_ca).unwrap();
+    let mut rotation = rotation.with_worker("mail", &chain(&old).await, now).unwrap();
+    rotation.issued("mail", &chain(&new).await, now).unwrap();
+    rotation.confirmed("mail", now).unwrap();
+    rotation.retired("mail", now).unwrap();
+    let plan = setting.folder.path().join("plan.json");
+    rotation.save(&plan, Existing::Keep).unwrap();
+    let renewed = chain(&old).await;
+    let plan_path = plan.to_str().unwrap().to_owned();
+    let remove = ["rotation", "remove-old-ca", NAME, "--plan", &plan_path];
+    let (status, shown) = answered(&setting, &remove, "y\n", async || {
+        rotation.renewed("mail", &renewed, Timestamp::now()).unwrap();
+        rotation.save(&plan, Existing::Replace).unwrap();
+    })
+    .await;
+    assert_eq!(status, Some(1), "{shown}");
+    assert!(shown.contains("it is too early"), "{shown}");
+    assert_eq!(setting.updates(), 1);
 }

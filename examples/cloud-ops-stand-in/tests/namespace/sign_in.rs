@@ -2,6 +2,7 @@
 
 use private_ca::temporal::bundle::{BundleError, CaBundle};
 use private_ca::temporal::namespace::{AuthMethod, Change, CloudOpsError, NamespaceState, Outcome};
+use private_ca::{LocalCa, LocalCaOptions, RequestedValidity};
 use private_ca_cloud_ops_stand_in::StandIn;
 use private_ca_cloud_ops_stand_in::protos::temporal::api::cloud::namespace::v1::{
     ApiKeyAuthSpec, NamespaceSpec,
@@ -57,6 +58,28 @@ async fn a_namespace_is_not_left_without_a_way_in() {
     assert_eq!(cloud.namespace(NAME).await.unwrap().auth_method(), AuthMethod::Restricted);
     let removing = Change::none().with_bundle(CaBundle::default());
     sent(cloud.update(NAME, change(removing)).await.unwrap());
+}
+
+/// Another tool may have enabled mTLS without a CA, and a CA ends by itself.
+#[tokio::test]
+async fn api_keys_are_not_disabled_where_no_ca_lets_anybody_in() {
+    let ended = LocalCaOptions::new("CN=Ended".parse().unwrap()).with_validity(
+        RequestedValidity::until("2021-01-01T00:00:00Z".parse().unwrap())
+            .starting("2020-01-01T00:00:00Z".parse().unwrap()),
+    );
+    let ended = LocalCa::in_memory_root(ended).unwrap().chain().certificates().to_vec();
+    let stand_in = StandIn::start(KEY).await.unwrap();
+    let cloud = cloud(&stand_in);
+    for cas in [&[][..], &ended] {
+        let mut specification = specification(cas);
+        specification.mtls_auth.as_mut().unwrap().enabled = true;
+        specification.api_key_auth = Some(ApiKeyAuthSpec { enabled: true });
+        stand_in.add_namespace(NAME, &specification);
+        let off = |_: &NamespaceState| Ok::<_, BundleError>(Change::none().with_api_keys(false));
+        let error = of_cloud(cloud.update(NAME, off).await);
+        assert!(matches!(error, CloudOpsError::NoWayIn), "{error:?}");
+    }
+    assert_eq!(stand_in.calls("UpdateNamespace"), 0);
 }
 
 #[tokio::test]

@@ -226,13 +226,16 @@ pub(crate) enum NamespaceFiltersCommand {
 #[command(after_help = "\
 Examples:
   private-ca temporal namespace filters export hello.a1b2c > filters.json
-  private-ca temporal namespace filters import hello.a1b2c filters.json")]
+  private-ca temporal namespace filters import hello.a1b2c filters.json --live worker/certificate.txt")]
 pub(crate) struct FiltersImportArguments {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArguments,
     /// The filters, in tcld's JSON.
     #[arg(value_name = "FILE")]
     pub(crate) filters: PathBuf,
+    /// What a client presents that is admitted now: the change is refused if it would lock it out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) live: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) update: UpdateArguments,
 }

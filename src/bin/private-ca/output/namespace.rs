@@ -5,11 +5,11 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use private_ca::temporal::bundle::CaBundle;
 use private_ca::temporal::filters::{CertificateFilter, FilterSet};
-use private_ca::temporal::namespace::{Difference, NamespaceState, Operation};
+use private_ca::temporal::namespace::{AuthMethod, Difference, NamespaceState, Operation};
 use serde_json::{Map, Value, json};
 
 use super::temporal::{ca_list, ca_row};
-use super::{Answer, Json, said, shell};
+use super::{Answer, Json, line, said, shell};
 
 /// Everything about a namespace that is of mTLS.
 pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
@@ -40,7 +40,7 @@ pub(crate) fn namespace(namespace: &NamespaceState) -> Answer {
         false => writeln!(text, "filters: {}", mtls.filters.filters().len()),
     };
     for filter in mtls.filters.filters() {
-        let _ = writeln!(text, "  {filter}");
+        let _ = writeln!(text, "  {}", line(&filter.to_string()));
     }
     said(
         text,
@@ -109,9 +109,9 @@ pub(crate) fn namespace_change(
 }
 
 /// And the bundle lets nobody in yet.
-pub(crate) fn with_mtls_disabled(mut answer: Answer, name: &str) -> Answer {
+pub(crate) fn with_mtls_disabled(mut answer: Answer, name: &str, method: AuthMethod) -> Answer {
     let warning = format!(
-        "mTLS is disabled, so the bundle lets nobody in yet: private-ca temporal namespace auth-method set {} api_key_or_mtls",
+        "mTLS is disabled, so the bundle lets nobody in yet: private-ca temporal namespace auth-method set {} {method}",
         shell(name)
     );
     let _ = writeln!(answer.text, "warning: {warning}");
@@ -152,10 +152,10 @@ fn difference_text(difference: &Difference) -> String {
         let _ = writeln!(text, "- {}", ca_row(certificate));
     }
     for filter in &difference.filters_added {
-        let _ = writeln!(text, "+ filter: {filter}");
+        let _ = writeln!(text, "+ filter: {}", line(&filter.to_string()));
     }
     for filter in &difference.filters_removed {
-        let _ = writeln!(text, "- filter: {filter}");
+        let _ = writeln!(text, "- filter: {}", line(&filter.to_string()));
     }
     if let Some(enabled) = difference.enabled {
         let _ = writeln!(text, "{} mTLS", if enabled { "+" } else { "-" });
