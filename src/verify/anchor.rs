@@ -6,7 +6,7 @@ use crate::certificate::subtrees::NameConstraints;
 use crate::certificate::{CanonicalName, Certificate, DistinguishedName};
 
 use super::error::AnchorError;
-use super::signature::PublicKey;
+use super::signature::{PublicKey, VerifyingKey};
 
 /// An authority that you decided to trust: its certificate, or no more than its name and key
 /// (RFC 5280 section 6.1.1 (d)).
@@ -106,12 +106,14 @@ impl TrustAnchor {
 pub(super) struct Anchor {
     pub(super) trusted: TrustAnchor,
     pub(super) name: CanonicalName,
-    pub(super) key: PublicKey,
+    pub(super) key: VerifyingKey,
 }
 
 impl Anchor {
     pub(super) fn new(trusted: TrustAnchor) -> Result<Self, AnchorError> {
-        match PublicKey::from_spki_der(trusted.public_key_der()) {
+        let key = PublicKey::from_spki_der(trusted.public_key_der())
+            .and_then(|key| VerifyingKey::new(&key));
+        match key.map(VerifyingKey::learning) {
             Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
             Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),
         }

@@ -9,7 +9,7 @@ use crate::verify::budget::Account;
 use crate::verify::checks::{self, Authority, Role};
 use crate::verify::error::{IssuerCandidate, VerifyError};
 use crate::verify::policy::Purpose;
-use crate::verify::signature::{PublicKey, SignatureError};
+use crate::verify::signature::{PublicKey, SignatureError, VerifyingKey};
 use crate::verify::{Anchors, Terms};
 
 /// A certificate in the search, by its place in its list.
@@ -25,7 +25,7 @@ struct Intermediate<'a> {
     certificate: &'a Certificate,
     /// Only where names are not compared octet by octet.
     name: CanonicalName,
-    key: OnceCell<Result<PublicKey, SignatureError>>,
+    key: OnceCell<Result<VerifyingKey, SignatureError>>,
     facts: Facts,
 }
 
@@ -221,12 +221,15 @@ impl<'a> Pool<'a> {
         anchors.chain((start..end).map(Node::Intermediate)).collect()
     }
 
-    fn key(&self, node: Node) -> Result<&PublicKey, SignatureError> {
+    fn key(&self, node: Node) -> Result<&VerifyingKey, SignatureError> {
         match node {
             Node::Anchor(place) => self.anchors.get(place).map(|anchor| &anchor.key),
             Node::Intermediate(place) => match self.intermediates.get(place) {
                 Some(issuer) => {
-                    let decode = || PublicKey::from_spki_der(issuer.certificate.public_key_der());
+                    let decode = || {
+                        PublicKey::from_spki_der(issuer.certificate.public_key_der())
+                            .and_then(|key| VerifyingKey::new(&key))
+                    };
                     Some(issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
                 }
                 None => None,

