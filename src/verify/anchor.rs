@@ -111,8 +111,8 @@ pub(super) struct Anchor {
 
 impl Anchor {
     pub(super) fn new(trusted: TrustAnchor) -> Result<Self, AnchorError> {
-        let key = PublicKey::from_spki_der(trusted.public_key_der())
-            .and_then(|key| VerifyingKey::new(&key));
+        let key =
+            PublicKey::from_spki_der(trusted.public_key_der()).map(|key| VerifyingKey::new(&key));
         match key.map(VerifyingKey::learning) {
             Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
             Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),

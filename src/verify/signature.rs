@@ -107,7 +107,7 @@ impl<'a> PublicKey<'a> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        VerifyingKey::new(self)?.verify(algorithm_identifier_der, message, signature)
+        VerifyingKey::new(self).verify(algorithm_identifier_der, message, signature)
     }
 
     /// Whether the CA/Browser Forum's Baseline Requirements section 6.1.5 allow it.

@@ -228,7 +228,7 @@ impl<'a> Pool<'a> {
                 Some(issuer) => {
                     let decode = || {
                         PublicKey::from_spki_der(issuer.certificate.public_key_der())
-                            .and_then(|key| VerifyingKey::new(&key))
+                            .map(|key| VerifyingKey::new(&key))
                     };
                     Some(issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
                 }

@@ -1,5 +1,10 @@
 //! RSA (RFC 8017): PKCS#1 v1.5 and PSS.
 
+#[cfg_attr(not(target_arch = "x86_64"), path = "rsa/no_ifma.rs")]
+mod ifma;
+
+use std::sync::OnceLock;
+
 use der::Decode;
 use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs1v15::Pkcs1v15Sign;
@@ -18,6 +23,8 @@ const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RsaPublicKey<'a> {
     pkcs1_der: &'a [u8],
+    modulus: &'a [u8],
+    exponent: u64,
     bits: usize,
 }
 
@@ -43,7 +50,7 @@ impl<'a> RsaPublicKey<'a> {
                 rule: "the modulus has to be odd, and the exponent odd and from 3 to 2^33 - 1",
             });
         }
-        Ok(Self { pkcs1_der, bits })
+        Ok(Self { pkcs1_der, modulus, exponent, bits })
     }
 
     /// Whether the modulus is whole octets.
@@ -53,32 +60,85 @@ impl<'a> RsaPublicKey<'a> {
 }
 
 /// A public key that verifies: with what Montgomery's multiplication needs of the modulus.
-pub(super) enum RsaKey {
+pub(super) struct RsaKey {
+    pkcs1_der: Box<[u8]>,
+    octets: usize,
+    has_whole_octets: bool,
+    /// Where the CPU has the instructions for it.
+    ifma: Option<ifma::RsaKey>,
+    /// For the rest. It is made when it is first needed.
+    library: OnceLock<Option<Library>>,
+}
+
+/// An engine of somebody else's.
+enum Library {
     Graviola(Box<graviola::RsaKey>),
     RustCrypto(Box<rsa::PublicKey>),
 }
 
 impl RsaKey {
-    /// # Errors
-    /// [`SignatureError::InvalidKey`] if RustCrypto asks more of the numbers than [`RsaPublicKey`] does.
-    pub(super) fn new(key: &RsaPublicKey<'_>) -> Result<Self, SignatureError> {
-        // graviola's PSS is for moduli of whole octets.
-        if key.has_whole_octets()
-            && let Some(key) = graviola::RsaKey::new(key.pkcs1_der)
-        {
-            return Ok(Self::Graviola(Box::new(key)));
+    pub(super) fn new(key: &RsaPublicKey<'_>) -> Self {
+        Self {
+            pkcs1_der: key.pkcs1_der.into(),
+            octets: key.modulus.len(),
+            has_whole_octets: key.has_whole_octets(),
+            ifma: ifma::RsaKey::new(key.modulus, key.exponent),
+            library: OnceLock::new(),
         }
-        RsaPublicKeyRef::from_der(key.pkcs1_der)
-            .map_err(SignatureError::MalformedKey)?
-            .try_into()
-            .map(|key| Self::RustCrypto(Box::new(key)))
-            .map_err(|_| SignatureError::InvalidKey {
-                algorithm: "RSA",
-                rule: "the numbers are impossible",
-            })
+    }
+
+    /// `None` if RustCrypto asks more of the numbers than [`RsaPublicKey`] does.
+    fn library(&self) -> Option<&Library> {
+        let make = || {
+            // graviola's PSS is for moduli of whole octets.
+            if self.has_whole_octets
+                && let Some(key) = graviola::RsaKey::new(&self.pkcs1_der)
+            {
+                return Some(Library::Graviola(Box::new(key)));
+            }
+            let key = RsaPublicKeyRef::from_der(&self.pkcs1_der).ok()?;
+            Some(Library::RustCrypto(Box::new(key.try_into().ok()?)))
+        };
+        self.library.get_or_init(make).as_ref()
     }
 
     pub(super) fn verify_pkcs1(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+        match &self.ifma {
+            Some(key) => {
+                signature.len() == self.octets
+                    && key.stands_for(signature, &self.pkcs1_encoding(hash, message))
+            }
+            None => self.library().is_some_and(|key| key.verify_pkcs1(hash, message, signature)),
+        }
+    }
+
+    /// The salt is as long as the hash function's output.
+    pub(super) fn verify_pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+        self.library().is_some_and(|key| key.verify_pss(hash, message, signature))
+    }
+
+    /// EMSA-PKCS1-v1_5 (RFC 8017 section 9.2).
+    fn pkcs1_encoding(&self, hash: Hash, message: &[u8]) -> Vec<u8> {
+        let mut encoding = vec![0xff; self.octets];
+        let start: &[u8] = &[0, 1];
+        let algorithm = hash.digest_info();
+        hash.over(message, |digest| {
+            let end = [&[0], algorithm, digest].concat();
+            // A modulus has 256 octets or more, and these are far fewer.
+            let rest = encoding.len().saturating_sub(end.len());
+            for (to, from) in encoding.iter_mut().zip(start) {
+                *to = *from;
+            }
+            for (to, from) in encoding.iter_mut().skip(rest).zip(end) {
+                *to = from;
+            }
+        });
+        encoding
+    }
+}
+
+impl Library {
+    fn verify_pkcs1(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Graviola(key) => key.verify_pkcs1(hash, message, signature),
             Self::RustCrypto(key) => {
@@ -92,8 +152,7 @@ impl RsaKey {
         }
     }
 
-    /// The salt is as long as the hash function's output.
-    pub(super) fn verify_pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+    fn verify_pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
         let key = match self {
             Self::Graviola(key) => return key.verify_pss(hash, message, signature),
             Self::RustCrypto(key) => key,

@@ -62,6 +62,21 @@ impl Hash {
         }
     }
 
+    /// The DER of a PKCS#1 `DigestInfo` up to the digest (RFC 8017 section 9.2 note 1).
+    pub(super) fn digest_info(self) -> &'static [u8] {
+        match self {
+            Self::Sha256 => {
+                b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+            }
+            Self::Sha384 => {
+                b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
+            }
+            Self::Sha512 => {
+                b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+            }
+        }
+    }
+
     fn length(self) -> u8 {
         match self {
             Self::Sha256 => 32,

@@ -39,13 +39,10 @@ enum Key {
 
 impl VerifyingKey {
     /// A key for a few signatures.
-    ///
-    /// # Errors
-    /// [`SignatureError::InvalidKey`] if an engine refuses numbers that [`PublicKey`] accepted.
-    pub(crate) fn new(key: &PublicKey<'_>) -> Result<Self, SignatureError> {
+    pub(crate) fn new(key: &PublicKey<'_>) -> Self {
         let kind = key.kind();
         let key = match key {
-            PublicKey::Rsa(key) => Key::Rsa(RsaKey::new(key)?),
+            PublicKey::Rsa(key) => Key::Rsa(RsaKey::new(key)),
             PublicKey::P256(key) => Key::P256(EcdsaKey::new(key)),
             PublicKey::P384(key) => Key::P384(EcdsaKey::new(key)),
             PublicKey::P521(key) => Key::P521(EcdsaKey::new(key)),
@@ -54,7 +51,7 @@ impl VerifyingKey {
             PublicKey::MlDsa65(key) => Key::MlDsa65(Box::new(ml_dsa::VerifyingKey::decode(key))),
             PublicKey::MlDsa87(key) => Key::MlDsa87(Box::new(ml_dsa::VerifyingKey::decode(key))),
         };
-        Ok(Self { key, kind, learns: false })
+        Self { key, kind, learns: false }
     }
 
     /// The same key for as many signatures as may come: an ECDSA key's table is made when it has been used
