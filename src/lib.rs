@@ -88,6 +88,7 @@ pub mod managed;
 pub mod manual;
 mod marks;
 mod oid;
+mod parallel;
 pub mod pem;
 pub mod request;
 pub mod temporal;

@@ -19,6 +19,8 @@ mod judges;
 mod attacks;
 #[path = "verify/constraints.rs"]
 mod constraints;
+#[path = "verify/known.rs"]
+mod known;
 #[path = "verify/lists.rs"]
 mod lists;
 #[path = "verify/names.rs"]
@@ -36,7 +38,9 @@ mod revocation;
 #[path = "verify/rules.rs"]
 mod rules;
 
-use private_ca::verify::{Policy, Purpose, Verification, VerifiedChain, Verifier, VerifyError};
+use private_ca::verify::{
+    Policy, Purpose, Rule, Verification, VerifiedChain, Verifier, VerifyError,
+};
 use private_ca::{Certificate, SubjectAlternativeName, Timestamp};
 
 use judges::Case;
@@ -104,7 +108,18 @@ impl Trial {
             verification = verification.name(name.clone());
         }
         let verifier = Verifier::new(self.anchors.iter().cloned()).unwrap();
-        verifier.verify(&self.leaf, &self.intermediates, &verification)
+        let verified = verifier.verify(&self.leaf, &self.intermediates, &verification);
+        let knowing = verifier.with_intermediates(self.intermediates.iter().cloned());
+        for presented in [&[], self.intermediates.as_slice()] {
+            match (&verified, knowing.verify(&self.leaf, presented, &verification)) {
+                (Ok(chain), Ok(again)) => assert_eq!(*chain, again),
+                (Err(_), Err(_)) => {}
+                // It is about certificates that are presented.
+                (Err(_), Ok(_)) if self.policy.has(Rule::PresentedAreReadable) => {}
+                (first, again) => panic!("{first:?}, but with known intermediates {again:?}"),
+            }
+        }
+        verified
     }
 
     /// Holds the judges to what is stated of them.

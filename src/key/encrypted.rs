@@ -11,8 +11,6 @@ mod pkcs8;
 mod traditional;
 
 use std::fmt;
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use const_oid::ObjectIdentifier;
 use subtle::{Choice, ConstantTimeEq};
@@ -22,7 +20,7 @@ use super::cipher::MAX_BLOCK;
 use super::kdf::{KdfLimits, Pbes2Derivation};
 use super::scheme::EncryptionScheme;
 use super::{Form, KeyBlock, KeyError, Passphrase, PrivateKey, the_key_block};
-use crate::pem;
+use crate::{parallel, pem};
 use beginning::Beginning;
 
 pub use error::EncryptedKeyError;
@@ -271,32 +269,7 @@ impl EncryptedPrivateKey {
         keys: impl IntoIterator<Item = (&'a Self, &'a Passphrase)>,
     ) -> Vec<Result<PrivateKey, EncryptedKeyError>> {
         let keys: Vec<_> = keys.into_iter().collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some((key, passphrase)) = keys.get(number) else { return done };
-                done.push((number, key.decrypt(passphrase)));
-            }
-        };
-        let mut answers = std::thread::scope(|scope| {
-            // This thread is one of them; one that the system does not give leaves its work to the others.
-            let others: Vec<_> = (1..threads.min(keys.len()))
-                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
-                .collect();
-            let mut answers = work();
-            for thread in others {
-                match thread.join() {
-                    Ok(done) => answers.extend(done),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            answers
-        });
-        answers.sort_unstable_by_key(|(number, _)| *number);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        parallel::map(&keys, |(key, passphrase)| key.decrypt(passphrase))
     }
 
     fn open(&self, passphrase: &[u8]) -> Result<PrivateKey, EncryptedKeyError> {

@@ -1,10 +1,9 @@
 //! Trust anchors.
 
-use std::ops::Range;
-
 use crate::certificate::subtrees::NameConstraints;
 use crate::certificate::{CanonicalName, Certificate, DistinguishedName};
 
+use super::by_name::{ByName, Named};
 use super::error::AnchorError;
 use super::signature::{PublicKey, VerifyingKey};
 
@@ -90,7 +89,7 @@ impl TrustAnchor {
     }
 
     /// By name; of one name, those that last longest first.
-    pub(super) fn order(&self) -> impl Ord + use<'_> {
+    fn order(&self) -> impl Ord + use<'_> {
         let certificate = self.certificate();
         (
             self.subject_der(),
@@ -113,55 +112,26 @@ impl Anchor {
     pub(super) fn new(trusted: TrustAnchor) -> Result<Self, AnchorError> {
         let key =
             PublicKey::from_spki_der(trusted.public_key_der()).map(|key| VerifyingKey::new(&key));
-        match key.map(VerifyingKey::learning) {
+        match key {
             Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
             Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),
         }
     }
 }
 
-/// Trust anchors, by name in both ways to compare names.
-#[derive(Debug)]
-pub(super) struct Anchors {
-    /// By the octets of their names.
-    anchors: Vec<Anchor>,
-    /// Places in the above, by canonical name.
-    by_name: Vec<usize>,
-}
-
-impl Anchors {
-    pub(super) fn new(mut anchors: Vec<Anchor>) -> Self {
-        anchors.sort_by(|a, b| a.trusted.order().cmp(&b.trusted.order()));
-        anchors.dedup_by(|a, b| a.trusted == b.trusted);
-        let mut by_name: Vec<_> = (0..anchors.len()).collect();
-        by_name.sort_by_key(|&place| anchors.get(place).map(|anchor| &anchor.name));
-        Self { anchors, by_name }
+impl Named for Anchor {
+    fn subject_der(&self) -> &[u8] {
+        self.trusted.subject_der()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Anchor> {
-        self.anchors.iter()
+    fn canonical_name(&self) -> &CanonicalName {
+        &self.name
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<&Anchor> {
-        self.anchors.get(place)
-    }
-
-    /// The places of those with a name, octet by octet.
-    pub(super) fn of_name(&self, name_der: &[u8]) -> Range<usize> {
-        let subject = |anchor: &Anchor| anchor.trusted.subject_der() < name_der;
-        let start = self.anchors.partition_point(subject);
-        let end = self.anchors.partition_point(|anchor| anchor.trusted.subject_der() <= name_der);
-        start..end
-    }
-
-    /// The places of those with a name as RFC 5280 section 7.1 compares it.
-    pub(super) fn of_canonical_name<'a>(
-        &'a self,
-        wanted: &'a CanonicalName,
-    ) -> impl Iterator<Item = usize> + 'a {
-        let name = |place: &usize| self.anchors.get(*place).map(|anchor| &anchor.name);
-        let start = self.by_name.partition_point(|place| name(place) < Some(wanted));
-        let rest = self.by_name.get(start..).unwrap_or_default();
-        rest.iter().copied().take_while(move |place| name(place) == Some(wanted))
+    fn order(&self) -> impl Ord + use<'_> {
+        self.trusted.order()
     }
 }
+
+/// Trust anchors.
+pub(super) type Anchors = ByName<Anchor>;

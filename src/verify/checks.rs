@@ -286,6 +286,7 @@ fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
 
 /// What an authority key identifier says of the issuer's certificate, besides the key (section
 /// 4.2.1.1).
+#[derive(Debug)]
 pub(super) struct Authority {
     issuer: Option<CanonicalName>,
 }

@@ -16,7 +16,7 @@ use super::policies::{self, ValidPolicies};
 use super::policy::PolicyInputs;
 use super::rule::Rule;
 use super::signature::SignatureError;
-use super::{Anchors, Terms, names, revocation};
+use super::{Authorities, Terms, known, names, revocation};
 use crate::certificate::Certificate;
 use crate::certificate::subtrees::NameConstraints;
 pub(super) use pool::Node;
@@ -87,15 +87,17 @@ pub(super) struct Found {
 pub(super) fn find(
     leaf: &Certificate,
     intermediates: &[Certificate],
-    anchors: &Anchors,
+    authorities: Authorities<'_>,
     terms: &Terms<'_>,
 ) -> Result<VerifiedChain, VerifyError> {
     checks::check(leaf, Role::Leaf, terms)?;
     let exact_names = terms.has(Rule::ByteExactNames);
-    let pool = Pool::new(leaf, intermediates, anchors, exact_names);
+    let Authorities { anchors, .. } = authorities;
+    let pool = Pool::new(leaf, intermediates, authorities, exact_names);
     if terms.has(Rule::PresentedAreReadable) {
-        let mut presented = pool.intermediates();
-        presented.try_for_each(|presented| checks::presented(presented, terms))?;
+        let mut presented: Vec<_> = intermediates.iter().collect();
+        presented.sort_by(|a, b| known::order(a).cmp(&known::order(b)));
+        presented.iter().try_for_each(|presented| checks::presented(presented, terms))?;
     }
     if let Some(anchor) = anchors.iter().find(|anchor| is_trusted_itself(leaf, anchor, terms)) {
         // Go judges no policies where there is nothing but an anchor.
@@ -250,9 +252,12 @@ impl<'a> Search<'_, 'a> {
     fn check_name_constraints(&mut self, node: Node) -> Result<(), Stop> {
         let of_certificate = self.pool.certificate(node).and_then(Certificate::name_constraints);
         let of_anchor = match node {
-            Node::Anchor(place) => {
-                self.pool.anchors.get(place).and_then(|anchor| anchor.trusted.own_constraints())
-            }
+            Node::Anchor(place) => self
+                .pool
+                .authorities
+                .anchors
+                .get(place)
+                .and_then(|anchor| anchor.trusted.own_constraints()),
             _ => None,
         };
         for constraints in of_certificate.into_iter().chain(of_anchor) {
@@ -334,6 +339,9 @@ impl<'a> Search<'_, 'a> {
 
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
+        if self.pool.is_known_to_be_signed(self.head(), issuer) {
+            return Ok(());
+        }
         let result = match self.known_signature(issuer).cloned() {
             Some(result) => result,
             None => {

@@ -1,22 +1,25 @@
 //! The certificates at hand, and what is found out of each once.
 
 use std::cell::{OnceCell, RefCell};
-use std::cmp::Reverse;
 
 use super::Stop;
 use crate::certificate::{CanonicalName, Certificate};
 use crate::verify::budget::Account;
 use crate::verify::checks::{self, Authority, Role};
 use crate::verify::error::{IssuerCandidate, VerifyError};
+use crate::verify::known::{self, Prepared};
 use crate::verify::policy::Purpose;
 use crate::verify::signature::{PublicKey, SignatureError, VerifyingKey};
-use crate::verify::{Anchors, Terms};
+use crate::verify::{Authorities, Preparation, Terms};
 
 /// A certificate in the search, by its place in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::verify) enum Node {
     Leaf,
+    /// One that came with the leaf.
     Intermediate(usize),
+    /// One that the verifier knows beforehand.
+    Known(usize),
     Anchor(usize),
 }
 
@@ -47,7 +50,7 @@ pub(in crate::verify) struct Pool<'a> {
     leaf_facts: Facts,
     /// By subject.
     intermediates: Vec<Intermediate<'a>>,
-    pub(super) anchors: &'a Anchors,
+    pub(super) authorities: Authorities<'a>,
     /// Whether names are compared octet by octet.
     exact_names: bool,
 }
@@ -55,19 +58,14 @@ pub(in crate::verify) struct Pool<'a> {
 /// Certificates of one subject lie together, those that last longest first.
 fn order<'a>(intermediate: &'a Intermediate<'_>) -> impl Ord + use<'a> {
     let certificate = intermediate.certificate;
-    (
-        &intermediate.name,
-        certificate.subject_der(),
-        Reverse(certificate.validity().not_after),
-        certificate.as_der(),
-    )
+    (&intermediate.name, known::order(certificate))
 }
 
 impl<'a> Pool<'a> {
     pub(super) fn new(
         leaf: &'a Certificate,
         intermediates: &'a [Certificate],
-        anchors: &'a Anchors,
+        authorities: Authorities<'a>,
         exact_names: bool,
     ) -> Self {
         let name = |certificate: &Certificate| match exact_names {
@@ -76,6 +74,7 @@ impl<'a> Pool<'a> {
         };
         let mut intermediates: Vec<_> = intermediates
             .iter()
+            .filter(|certificate| !authorities.knows(certificate))
             .map(|certificate| Intermediate {
                 certificate,
                 name: name(certificate),
@@ -85,7 +84,7 @@ impl<'a> Pool<'a> {
             .collect();
         intermediates.sort_by(|a, b| order(a).cmp(&order(b)));
         intermediates.dedup_by(|a, b| a.certificate == b.certificate);
-        Self { leaf, leaf_facts: Facts::default(), intermediates, anchors, exact_names }
+        Self { leaf, leaf_facts: Facts::default(), intermediates, authorities, exact_names }
     }
 
     /// The certificate at a node; an anchor may have none.
@@ -93,20 +92,23 @@ impl<'a> Pool<'a> {
         match node {
             Node::Leaf => Some(self.leaf),
             Node::Intermediate(place) => Some(self.intermediates.get(place)?.certificate),
-            Node::Anchor(place) => self.anchors.get(place)?.trusted.certificate(),
+            Node::Known(place) => Some(&self.authorities.known.get(place)?.certificate),
+            Node::Anchor(place) => self.authorities.anchors.get(place)?.trusted.certificate(),
         }
-    }
-
-    /// The intermediate certificates, in their order.
-    pub(super) fn intermediates(&self) -> impl Iterator<Item = &'a Certificate> + '_ {
-        self.intermediates.iter().map(|other| other.certificate)
     }
 
     fn facts(&self, node: Node) -> Option<&Facts> {
         match node {
             Node::Leaf => Some(&self.leaf_facts),
             Node::Intermediate(place) => Some(&self.intermediates.get(place)?.facts),
-            Node::Anchor(_) => None,
+            Node::Known(_) | Node::Anchor(_) => None,
+        }
+    }
+
+    fn known(&self, node: Node) -> Option<&'a Prepared> {
+        match node {
+            Node::Known(place) => self.authorities.known.get(place),
+            _ => None,
         }
     }
 
@@ -114,9 +116,14 @@ impl<'a> Pool<'a> {
         let Some(certificate) = self.certificate(node) else {
             return false;
         };
-        match self.facts(node) {
-            Some(facts) => *facts.is_self_issued.get_or_init(|| terms.is_self_issued(certificate)),
-            None => terms.is_self_issued(certificate),
+        match (self.facts(node), self.known(node)) {
+            (Some(facts), _) => {
+                *facts.is_self_issued.get_or_init(|| terms.is_self_issued(certificate))
+            }
+            (None, Some(known)) => {
+                certificate.is_self_issued() || !self.exact_names && known.is_self_issued()
+            }
+            (None, None) => terms.is_self_issued(certificate),
         }
     }
 
@@ -125,18 +132,22 @@ impl<'a> Pool<'a> {
         let Some(certificate) = self.certificate(head) else {
             return Vec::new();
         };
-        match self.facts(head).filter(|_| !self.exact_names) {
-            None => self.of_name(certificate.issuer_der()),
-            Some(facts) => {
+        match (self.facts(head), self.known(head)) {
+            (Some(facts), _) if !self.exact_names => {
                 let name =
                     facts.issuer_name.get_or_init(|| CanonicalName::of(certificate.issuer_der()));
                 self.of_canonical_name(name)
             }
+            (_, Some(known)) if !self.exact_names => self.of_canonical_name(&known.issuer_name),
+            _ => self.of_name(certificate.issuer_der()),
         }
     }
 
     /// What the certificate at a node says of its issuer's certificate.
     pub(super) fn authority(&self, node: Node) -> Option<&Authority> {
+        if let Some(known) = self.known(node) {
+            return Some(&known.authority);
+        }
         let certificate = self.certificate(node)?;
         let facts = self.facts(node)?;
         Some(facts.authority.get_or_init(|| Authority::of(certificate)))
@@ -168,18 +179,22 @@ impl<'a> Pool<'a> {
 
     fn subject_der(&self, node: Node) -> &'a [u8] {
         match node {
-            Node::Anchor(place) => {
-                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.subject_der())
-            }
+            Node::Anchor(place) => self
+                .authorities
+                .anchors
+                .get(place)
+                .map_or(&[], |anchor| anchor.trusted.subject_der()),
             node => self.certificate(node).map_or(&[], Certificate::subject_der),
         }
     }
 
     fn public_key_der(&self, node: Node) -> &'a [u8] {
         match node {
-            Node::Anchor(place) => {
-                self.anchors.get(place).map_or(&[], |anchor| anchor.trusted.public_key_der())
-            }
+            Node::Anchor(place) => self
+                .authorities
+                .anchors
+                .get(place)
+                .map_or(&[], |anchor| anchor.trusted.public_key_der()),
             node => self.certificate(node).map_or(&[], Certificate::public_key_der),
         }
     }
@@ -192,7 +207,7 @@ impl<'a> Pool<'a> {
 
     pub(super) fn candidate(&self, node: Node) -> IssuerCandidate {
         match node {
-            Node::Anchor(place) => match self.anchors.get(place) {
+            Node::Anchor(place) => match self.authorities.anchors.get(place) {
                 Some(anchor) => IssuerCandidate::Anchor(anchor.trusted.clone()),
                 None => IssuerCandidate::Intermediate(self.leaf.clone()),
             },
@@ -202,7 +217,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// The anchors and intermediates of a name, anchors first.
+    /// The anchors and intermediates of a name, anchors first, and known intermediates before others.
     pub(in crate::verify) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
         if !self.exact_names {
             return self.of_canonical_name(&CanonicalName::of(name_der));
@@ -210,20 +225,22 @@ impl<'a> Pool<'a> {
         let pool = &self.intermediates;
         let start = pool.partition_point(|other| other.certificate.subject_der() < name_der);
         let end = pool.partition_point(|other| other.certificate.subject_der() <= name_der);
-        let anchors = self.anchors.of_name(name_der).map(Node::Anchor);
-        anchors.chain((start..end).map(Node::Intermediate)).collect()
+        let anchors = self.authorities.anchors.of_name(name_der).map(Node::Anchor);
+        let known = self.authorities.known.of_name(name_der).map(Node::Known);
+        anchors.chain(known).chain((start..end).map(Node::Intermediate)).collect()
     }
 
     fn of_canonical_name(&self, name: &CanonicalName) -> Vec<Node> {
         let start = self.intermediates.partition_point(|other| other.name < *name);
         let end = self.intermediates.partition_point(|other| other.name <= *name);
-        let anchors = self.anchors.of_canonical_name(name).map(Node::Anchor);
-        anchors.chain((start..end).map(Node::Intermediate)).collect()
+        let anchors = self.authorities.anchors.of_canonical_name(name).map(Node::Anchor);
+        let known = self.authorities.known.of_canonical_name(name).map(Node::Known);
+        anchors.chain(known).chain((start..end).map(Node::Intermediate)).collect()
     }
 
     fn key(&self, node: Node) -> Result<&VerifyingKey, SignatureError> {
         match node {
-            Node::Anchor(place) => self.anchors.get(place).map(|anchor| &anchor.key),
+            Node::Anchor(place) => self.authorities.anchors.get(place).map(|anchor| &anchor.key),
             Node::Intermediate(place) => match self.intermediates.get(place) {
                 Some(issuer) => {
                     let decode = || {
@@ -234,9 +251,18 @@ impl<'a> Pool<'a> {
                 }
                 None => None,
             },
+            Node::Known(place) => match self.authorities.known.get(place) {
+                Some(known) => Some(known.key.as_ref().map_err(Clone::clone)?),
+                None => None,
+            },
             Node::Leaf => None,
         }
         .ok_or(SignatureError::Invalid)
+    }
+
+    /// Whether a signature was checked before anybody asked: an issuer's on a known intermediate.
+    pub(super) fn is_known_to_be_signed(&self, node: Node, issuer: Node) -> bool {
+        self.known(node).is_some_and(|known| known.is_signed_by(self.public_key_der(issuer)))
     }
 
     /// Checks a signature that a node's key should have made.
@@ -253,6 +279,9 @@ impl<'a> Pool<'a> {
             Stop::Here(VerifyError::IssuerKey { subject, source })
         })?;
         account.spend_signature().map_err(Stop::Fatal)?;
+        if self.authorities.preparation == Preparation::WhenUsed {
+            key.count_use();
+        }
         Ok(key.verify(algorithm, message, signature))
     }
 }

@@ -263,6 +263,7 @@ impl<F: Field> Table<F> {
     }
 
     /// Octets that it takes.
+    #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         size_of_val(self.multiples.as_slice())
     }

@@ -22,8 +22,6 @@ pub(crate) struct VerifyingKey {
     key: Key,
     /// For a sentence: "an RSA key".
     kind: &'static str,
-    /// Whether a key that is used often is prepared.
-    learns: bool,
 }
 
 enum Key {
@@ -51,13 +49,7 @@ impl VerifyingKey {
             PublicKey::MlDsa65(key) => Key::MlDsa65(Box::new(ml_dsa::VerifyingKey::decode(key))),
             PublicKey::MlDsa87(key) => Key::MlDsa87(Box::new(ml_dsa::VerifyingKey::decode(key))),
         };
-        Self { key, kind, learns: false }
-    }
-
-    /// The same key for as many signatures as may come: an ECDSA key's table is made when it has been used
-    /// a few times.
-    pub(crate) fn learning(self) -> Self {
-        Self { learns: true, ..self }
+        Self { key, kind }
     }
 
     /// Makes an ECDSA key's table now.
@@ -70,7 +62,8 @@ impl VerifyingKey {
         }
     }
 
-    fn count_use(&self) {
+    /// Counts a use of a key that there will be more of: after a few, an ECDSA key's table is made.
+    pub(crate) fn count_use(&self) {
         match &self.key {
             Key::P256(key) => key.count_use(),
             Key::P384(key) => key.count_use(),
@@ -94,9 +87,6 @@ impl VerifyingKey {
         let identifier = AlgorithmIdentifierRef::from_der(algorithm_identifier_der)
             .map_err(SignatureError::MalformedAlgorithm)?;
         let scheme = Scheme::of(&identifier)?;
-        if self.learns {
-            self.count_use();
-        }
         let valid = match (&self.key, scheme) {
             (Key::Rsa(key), Scheme::Pkcs1(hash)) => key.verify_pkcs1(hash, message, signature),
             (Key::Rsa(key), Scheme::Pss(hash)) => key.verify_pss(hash, message, signature),

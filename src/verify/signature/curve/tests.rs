@@ -165,6 +165,17 @@ fn an_x_coordinate_above_the_order_is_a_candidate() {
     assert!(!has_two::<NistP384>(-Scalar::<NistP384>::from(7_u64)));
 }
 
+/// What the documentation says of them.
+#[test]
+fn tables_are_as_large_as_it_is_said() {
+    fn size<C: Curve>() -> usize {
+        Table::new(&Point::generator::<C>(), Scalar::<C>::NUM_BITS, C::KEY_WIDTH).size()
+    }
+    assert_eq!(size::<NistP256>(), 256 * 1024);
+    assert_eq!(size::<NistP384>(), 330 * 1024);
+    assert_eq!(size::<NistP521>().div_ceil(1024), 392);
+}
+
 /// An inversion is a product that is one.
 #[test]
 fn inverses_are_inverses() {
