@@ -38,13 +38,12 @@ impl<'a> RsaPublicKey<'a> {
         if !RSA_BITS.contains(&bits) {
             return Err(SignatureError::RsaKeySize { bits });
         }
-        let exponent = key.public_exponent.as_bytes();
-        let is_short = exponent.len() <= size_of::<u64>();
-        let exponent = exponent.iter().fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
-        let is_odd = |octet: Option<&u8>| octet.is_some_and(|octet| octet & 1 == 1);
-        if !is_odd(modulus.last())
-            || !(is_short && exponent & 1 == 1 && (3..=LARGEST_EXPONENT).contains(&exponent))
-        {
+        let octets = key.public_exponent.as_bytes();
+        let is_short = octets.len() <= size_of::<u64>();
+        let exponent = octets.iter().fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+        let is_odd = |octets: &[u8]| octets.last().is_some_and(|octet| octet & 1 == 1);
+        let is_possible = is_short && (3..=LARGEST_EXPONENT).contains(&exponent);
+        if !(is_odd(modulus) && is_odd(octets) && is_possible) {
             return Err(SignatureError::InvalidKey {
                 algorithm: "RSA",
                 rule: "the modulus has to be odd, and the exponent odd and from 3 to 2^33 - 1",

@@ -53,8 +53,8 @@ impl RsaKey {
         }
         let size = match modulus.len() {
             ..=256 => Size::Small(Box::new(Montgomery::new(modulus, exponent)?)),
-            ..=384 => Size::Medium(Box::new(Montgomery::new(modulus, exponent)?)),
-            ..=512 => Size::Large(Box::new(Montgomery::new(modulus, exponent)?)),
+            257..=384 => Size::Medium(Box::new(Montgomery::new(modulus, exponent)?)),
+            385..=512 => Size::Large(Box::new(Montgomery::new(modulus, exponent)?)),
             _ => return None,
         };
         Some(Self(size))
