@@ -88,6 +88,9 @@ pub use policy::{Policy, PolicyDifference, Purpose};
 pub use revocation::{CrlReason, Revocation, RevocationList};
 pub use rule::{Rule, UnknownRule};
 pub use signature::SignatureError;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use signature::fuzzing;
 
 use crate::certificate::{CanonicalName, Certificate, SubjectAlternativeName, Timestamp};
 use crate::parallel;

@@ -2,8 +2,8 @@
 //! any mixture of extensions, several authorities of one name, loops, revocation lists.
 //!
 //! What is accepted holds together, is accepted again with nothing but what it rests on, at both
-//! ends of its window and not outside, whatever else is in the pool; and rustls-webpki accepts it
-//! too where its rules are asked for.
+//! ends of its window and not outside, whatever else is in the pool; it is accepted the same with the
+//! intermediates known beforehand; and rustls-webpki accepts it too where its rules are asked for.
 #![no_main]
 
 #[path = "support/forge.rs"]
@@ -131,6 +131,18 @@ fuzz_target!(|input: &[u8]| {
     let mut reversed = pool.intermediates.clone();
     reversed.reverse();
     assert!(same(&answer, &with_lists.ask(&reversed, at)), "order matters");
+    // What is known beforehand is found without being presented, and decided on in the same way.
+    let knowing = verifier.clone().with_intermediates(pool.intermediates.iter().cloned());
+    let knowing = Question { verifier: &knowing, ..question(&pool.lists) };
+    for presented in [&[], pool.intermediates.as_slice()] {
+        match (&answer, knowing.ask(presented, at)) {
+            (Ok(chain), again) => assert_eq!(again.as_ref().ok(), Some(chain), "{again:?}"),
+            // It has signatures to spare.
+            (Err(error), Ok(_)) if matches!(error.cause(), VerifyError::Budget { .. }) => {}
+            (Err(_), Ok(_)) if policy.has(Rule::PresentedAreReadable) => {}
+            (Err(error), again) => assert!(again.is_err(), "{error}, but known {again:?}"),
+        }
+    }
     let chain = match answer {
         Ok(chain) => chain,
         Err(error) => {

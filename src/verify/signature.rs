@@ -31,6 +31,8 @@ use spki::SubjectPublicKeyInfoRef;
 
 use crate::oid::NamedOid;
 use ecdsa::EcdsaPublicKey;
+#[cfg(fuzzing)]
+pub use ecdsa::fuzzing;
 pub use error::SignatureError;
 use rsa::RsaPublicKey;
 pub(super) use scheme::is_rsa_or_ecdsa;

@@ -73,7 +73,7 @@ macro_rules! curve {
     };
 }
 
-curve!(NistP256, P256, 8, 8);
+curve!(NistP256, P256, 10, 8);
 curve!(NistP384, P384, 7, 7);
 curve!(NistP521, P521, 6, 6);
 
@@ -191,6 +191,7 @@ fn invert_all<F: Field>(elements: &mut [F]) {
 /// Multiples of a point: for the digit i of a number in base 2^width, and every value that such a digit has
 /// between 1 and 2^(width - 1), the point times value times 2^(width i). A multiplication is then one addition
 /// for each digit. Digits are signed, and a negative one is the mirrored point: half the values will do.
+#[derive(Debug)]
 pub(crate) struct Table<F> {
     width: u32,
     multiples: Vec<Point<F>>,

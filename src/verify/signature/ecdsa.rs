@@ -179,5 +179,30 @@ impl<C: Engines> EcdsaKey<C> {
     }
 }
 
+/// What the fuzz targets ask.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::*;
+
+    /// A key on P-256 with its table.
+    #[derive(Debug)]
+    pub struct PreparedP256(Table<<NistP256 as Curve>::Field>);
+
+    impl PreparedP256 {
+        /// From a point in the uncompressed form, if it lies on the curve.
+        pub fn from_sec1(octets: &[u8]) -> Option<Self> {
+            let key = EcdsaPublicKey::<NistP256>::from_sec1(octets)?;
+            Some(Self(Table::new(&key.point, p256::Scalar::NUM_BITS, NistP256::KEY_WIDTH)))
+        }
+
+        /// Whether the DER signature is the key's over a message with this digest.
+        pub fn verify(&self, digest: &[u8], signature: &[u8]) -> bool {
+            Signature::<NistP256>::from_der(signature).is_some_and(|signature| {
+                EcdsaKey::<NistP256>::verify_with(&self.0, digest, &signature)
+            })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;
