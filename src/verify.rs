@@ -95,7 +95,7 @@ pub use signature::fuzzing;
 use crate::certificate::{CanonicalName, Certificate, SubjectAlternativeName, Timestamp};
 use crate::parallel;
 use anchor::{Anchor, Anchors};
-use known::Known;
+use known::{Known, Remembered};
 use signature::{PublicKey, VerifyingKey};
 
 /// Whether `issuer` is named as the issuer of `certificate`, and its key made the signature.
@@ -225,6 +225,7 @@ impl Terms<'_> {
 struct Authorities<'a> {
     anchors: &'a Anchors,
     known: &'a Known,
+    remembered: Option<&'a Remembered>,
     preparation: Preparation,
 }
 
@@ -254,7 +255,7 @@ pub enum Preparation {
     /// Of each key when it has been used a few times, by whoever uses it then; others do not wait.
     #[default]
     WhenUsed,
-    /// Of all keys at once, so that no verification takes longer than others.
+    /// Of all anchors and known intermediates at once, so that no verification takes longer than others.
     AtOnce,
     /// Not at all.
     Never,
@@ -266,6 +267,7 @@ pub enum Preparation {
 pub struct Verifier {
     anchors: Arc<Anchors>,
     known: Arc<Known>,
+    remembered: Option<Arc<Remembered>>,
     preparation: Preparation,
 }
 
@@ -287,6 +289,7 @@ impl Verifier {
         Ok(Self {
             anchors: Arc::new(Anchors::new(anchors)),
             known: Arc::default(),
+            remembered: None,
             preparation: Preparation::default(),
         })
     }
@@ -313,6 +316,19 @@ impl Verifier {
     pub fn with_intermediates(self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
         let known = Arc::new(known::prepare(intermediates.into_iter(), &self.anchors));
         Self { known, ..self }.prepared()
+    }
+
+    /// The same, remembering up to so many intermediate certificates that came with leaves it accepted, the
+    /// oldest forgotten first: their signatures are not checked again, and their keys are prepared when they are used
+    /// often. A peer still has to send them. Clones remember together.
+    ///
+    /// Without it nothing is remembered, and a verification costs what it costs, whatever came
+    /// before; where the intermediates are at hand, [`Verifier::with_intermediates`] is the better way. Why
+    /// it is safe is in [`manual::verification`](crate::manual::verification). An intermediate with a
+    /// prepared key takes a few hundred KiB ([`Preparation`]).
+    #[must_use]
+    pub fn remembering(self, capacity: usize) -> Self {
+        Self { remembered: Some(Arc::new(Remembered::new(capacity))), ..self }
     }
 
     /// The same with its keys' tables made at another time.
@@ -371,7 +387,12 @@ impl Verifier {
     }
 
     fn authorities(&self) -> Authorities<'_> {
-        Authorities { anchors: &self.anchors, known: &self.known, preparation: self.preparation }
+        Authorities {
+            anchors: &self.anchors,
+            known: &self.known,
+            remembered: self.remembered.as_deref(),
+            preparation: self.preparation,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-//! Intermediate certificates that are known beforehand.
+//! Intermediate certificates that are known beforehand, or remembered.
 
 use std::cmp::Reverse;
+use std::sync::{Arc, RwLock};
 
 use super::anchor::Anchors;
 use super::by_name::{ByName, Named};
@@ -100,4 +101,42 @@ fn signers(intermediate: &Prepared, known: &Known, anchors: &Anchors) -> Vec<Vec
         .filter(|(_, key)| intermediate.is_signed_with(key))
         .map(|(public_key_der, _)| public_key_der.to_vec())
         .collect()
+}
+
+/// Intermediates that came with leaves that were accepted. What is remembered is who signed them, and nothing of the
+/// verdict. Nobody waits here: who finds it occupied goes without.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    capacity: usize,
+    /// The oldest first.
+    intermediates: RwLock<Vec<Arc<Prepared>>>,
+}
+
+impl Remembered {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, intermediates: RwLock::default() }
+    }
+
+    /// The very certificate, octet by octet.
+    pub(super) fn get(&self, certificate: &Certificate) -> Option<Arc<Prepared>> {
+        let intermediates = self.intermediates.try_read().ok()?;
+        intermediates.iter().find(|known| known.certificate == *certificate).cloned()
+    }
+
+    /// Remembers a certificate with a key that its signature was verified under, in place of the oldest if there
+    /// are as many as may be.
+    pub(super) fn put(&self, certificate: &Certificate, public_key_der: &[u8]) {
+        let mut prepared = Prepared::new(certificate.clone());
+        prepared.signed_by.push(public_key_der.to_vec());
+        let Ok(mut intermediates) = self.intermediates.try_write() else {
+            return;
+        };
+        intermediates.retain(|known| known.certificate != *certificate);
+        while !intermediates.is_empty() && intermediates.len() >= self.capacity {
+            intermediates.remove(0);
+        }
+        if self.capacity > 0 {
+            intermediates.push(Arc::new(prepared));
+        }
+    }
 }

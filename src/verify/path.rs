@@ -125,6 +125,7 @@ pub(super) fn find(
     let Some(anchor) = anchor else {
         return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
     };
+    pool.remember(&search.path);
     let path = search.path.iter().filter_map(|&node| pool.certificate(node)).cloned().collect();
     Ok(VerifiedChain::new(leaf, path, &anchor.trusted, search.window(), found))
 }

@@ -156,3 +156,85 @@ fn many_chains_are_answered_in_their_order() {
     assert_eq!(accepted, leaves.map(|leaf| leaf == &valid));
     assert!(verifier.verify_many([], &verification()).is_empty());
 }
+
+#[test]
+fn a_remembered_intermediate_costs_no_signature_and_has_to_be_presented() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let (leaf, above) = (issuing.leaf(), [issuing.certificate.clone()]);
+    let one_signature = verification().budget(Budget::default().signatures(1));
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap();
+    let remembering = verifier.clone().remembering(2);
+    remembering.verify(&leaf, &above, &one_signature).unwrap_err();
+    let first = remembering.verify(&leaf, &above, &verification()).unwrap();
+    let second = remembering.verify(&leaf, &above, &one_signature).unwrap();
+    assert_eq!(first, second);
+    remembering.verify(&leaf, &[], &verification()).unwrap_err();
+    // A clone remembers with it, and a verifier that does not remember has nothing of it.
+    remembering.clone().verify(&leaf, &above, &one_signature).unwrap();
+    verifier.verify(&leaf, &above, &verification()).unwrap();
+    verifier.verify(&leaf, &above, &one_signature).unwrap_err();
+}
+
+#[test]
+fn what_was_refused_is_not_remembered_and_the_oldest_is_forgotten_first() {
+    let root = Authority::root("Root");
+    let one_signature = verification().budget(Budget::default().signatures(1));
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(2);
+    let issuing = ["A", "B", "C"].map(|name| root.intermediate(name));
+    let ask = |issuing: &Authority, verification: &Verification| {
+        verifier.verify(&issuing.leaf(), &[issuing.certificate.clone()], verification).is_ok()
+    };
+    let too_early = verification().at(Timestamp::from_unix_seconds(0));
+    assert!(!ask(&issuing[0], &too_early));
+    assert!(!ask(&issuing[0], &one_signature));
+    for issuing in &issuing {
+        assert!(ask(issuing, &verification()));
+    }
+    let remembered = issuing.each_ref().map(|issuing| ask(issuing, &one_signature));
+    assert_eq!(remembered, [false, true, true]);
+    // The same name and key in another certificate is another intermediate.
+    let renewed = root.cross_sign(&issuing[2]);
+    assert_ne!(renewed, issuing[2].certificate);
+    verifier.verify(&issuing[2].leaf(), &[renewed], &one_signature).unwrap_err();
+}
+
+#[test]
+fn what_is_remembered_is_held_to_time_and_policy() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate_with("Issuing", |params| {
+        params.not_after = date_time_ymd(2027, 6, 1);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let (leaf, above) = (issuing.leaf(), [issuing.certificate.clone()]);
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(8);
+    let early = verification().at(Timestamp::from_unix_seconds(1_798_761_600)); // 2027-01-01
+    let late = verification().at(Timestamp::from_unix_seconds(1_814_400_000)); // 2027-07-01
+    verifier.verify(&leaf, &above, &early).unwrap();
+    let refused = verifier.verify(&leaf, &above, &late).unwrap_err();
+    assert!(matches!(cause(&refused), VerifyError::Expired { .. }), "{refused}");
+    let server = Verification::new(Purpose::Server).at(Timestamp::from_unix_seconds(1_798_761_600));
+    verifier.verify(&leaf, &above, &server).unwrap_err();
+    verifier.verify(&leaf, &above, &early).unwrap();
+}
+
+#[test]
+fn many_threads_remember_together() {
+    let root = Authority::root("Root");
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(2);
+    let issuing: Vec<_> = ["A", "B", "C", "D"].iter().map(|name| root.intermediate(name)).collect();
+    let stranger = Authority::root("Stranger").intermediate("A");
+    std::thread::scope(|scope| {
+        for offset in 0..4 {
+            let (verifier, issuing, stranger) = (&verifier, &issuing, &stranger);
+            scope.spawn(move || {
+                for round in 0..40 {
+                    let issuing = &issuing[(offset + round) % issuing.len()];
+                    let above = [issuing.certificate.clone(), stranger.certificate.clone()];
+                    verifier.verify(&issuing.leaf(), &above, &verification()).unwrap();
+                    verifier.verify(&stranger.leaf(), &above, &verification()).unwrap_err();
+                }
+            });
+        }
+    });
+}

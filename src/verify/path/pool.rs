@@ -1,6 +1,7 @@
 //! The certificates at hand, and what is found out of each once.
 
 use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
 
 use super::Stop;
 use crate::certificate::{CanonicalName, Certificate};
@@ -26,6 +27,8 @@ pub(in crate::verify) enum Node {
 /// An intermediate certificate; its key is decoded when it is needed.
 struct Intermediate<'a> {
     certificate: &'a Certificate,
+    /// What an earlier verification found out of it.
+    remembered: Option<Arc<Prepared>>,
     /// Only where names are not compared octet by octet.
     name: CanonicalName,
     key: OnceCell<Result<VerifyingKey, SignatureError>>,
@@ -77,6 +80,7 @@ impl<'a> Pool<'a> {
             .filter(|certificate| !authorities.knows(certificate))
             .map(|certificate| Intermediate {
                 certificate,
+                remembered: authorities.remembered.and_then(|earlier| earlier.get(certificate)),
                 name: name(certificate),
                 key: OnceCell::new(),
                 facts: Facts::default(),
@@ -242,6 +246,9 @@ impl<'a> Pool<'a> {
         match node {
             Node::Anchor(place) => self.authorities.anchors.get(place).map(|anchor| &anchor.key),
             Node::Intermediate(place) => match self.intermediates.get(place) {
+                Some(Intermediate { remembered: Some(known), .. }) => {
+                    Some(known.key.as_ref().map_err(Clone::clone)?)
+                }
                 Some(issuer) => {
                     let decode = || {
                         PublicKey::from_spki_der(issuer.certificate.public_key_der())
@@ -260,9 +267,30 @@ impl<'a> Pool<'a> {
         .ok_or(SignatureError::Invalid)
     }
 
-    /// Whether a signature was checked before anybody asked: an issuer's on a known intermediate.
+    /// Whether a signature was checked before: an issuer's on an intermediate that is known or remembered.
     pub(super) fn is_known_to_be_signed(&self, node: Node, issuer: Node) -> bool {
-        self.known(node).is_some_and(|known| known.is_signed_by(self.public_key_der(issuer)))
+        let known = match node {
+            Node::Intermediate(place) => {
+                self.intermediates.get(place).and_then(|other| other.remembered.as_deref())
+            }
+            node => self.known(node),
+        };
+        known.is_some_and(|known| known.is_signed_by(self.public_key_der(issuer)))
+    }
+
+    /// Remembers the intermediates of a path that was found valid.
+    pub(super) fn remember(&self, path: &[Node]) {
+        let Some(remembered) = self.authorities.remembered else {
+            return;
+        };
+        for (&node, &issuer) in path.iter().zip(path.iter().skip(1)) {
+            if let Node::Intermediate(place) = node
+                && let Some(intermediate) = self.intermediates.get(place)
+                && !self.is_known_to_be_signed(node, issuer)
+            {
+                remembered.put(intermediate.certificate, self.public_key_der(issuer));
+            }
+        }
     }
 
     /// Checks a signature that a node's key should have made.
@@ -284,7 +312,7 @@ impl<'a> Pool<'a> {
             Stop::Here(VerifyError::IssuerKey { subject, source })
         })?;
         account.spend_signature().map_err(Stop::Fatal)?;
-        if self.authorities.preparation == Preparation::WhenUsed {
+        if self.authorities.preparation != Preparation::Never {
             key.count_use();
         }
         Ok(key.verify(algorithm, message, signature))
