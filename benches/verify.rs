@@ -3,6 +3,10 @@
 //! Everybody starts from the DER of the leaf and the intermediates, and has read the trust anchor
 //! before: that is what a server does for each client. Ids are `<work>/<implementation>`.
 //! OpenSSL takes part when built with `RUSTFLAGS="--cfg bench_openssl"`.
+//!
+//! With `RUSTFLAGS="--cfg bench_stub_signatures"` there is one work alone, `rules-only`: reading the
+//! certificates, finding the path and applying the rules, while every signature counts as valid on
+//! both sides. It is a `cfg` and no feature, because a crate somewhere in a tree can turn on a feature.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -130,6 +134,42 @@ fn openssl(group: &mut BenchmarkGroup<'_, WallTime>, work: &Work) {
     });
 }
 
+/// Two P-256 certificates below an anchor, and no signature checked.
+#[cfg(bench_stub_signatures)]
+fn rules_only(criterion: &mut Criterion) {
+    let (_, work) = works().into_iter().find(|(name, _)| *name == "p256-intermediate").unwrap();
+    let mut group = criterion.benchmark_group("rules-only");
+    private_ca(&mut group, &work);
+    webpki(&mut group, "webpki-aws-lc-rs", &[&SaysYes], &work);
+    group.finish();
+}
+
+/// ECDSA with P-256 and SHA-256 for webpki, without the arithmetic.
+#[cfg(bench_stub_signatures)]
+#[derive(Debug)]
+struct SaysYes;
+
+#[cfg(bench_stub_signatures)]
+impl SignatureVerificationAlgorithm for SaysYes {
+    fn public_key_alg_id(&self) -> rustls_pki_types::AlgorithmIdentifier {
+        rustls_pki_types::alg_id::ECDSA_P256
+    }
+
+    fn signature_alg_id(&self) -> rustls_pki_types::AlgorithmIdentifier {
+        rustls_pki_types::alg_id::ECDSA_SHA256
+    }
+
+    fn verify_signature(
+        &self,
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<(), rustls_pki_types::InvalidSignature> {
+        Ok(())
+    }
+}
+
+#[cfg_attr(bench_stub_signatures, expect(dead_code, reason = "the works with signatures"))]
 fn verify(criterion: &mut Criterion) {
     for (name, work) in works() {
         let mut group = criterion.benchmark_group(name);
@@ -154,5 +194,8 @@ fn verify(criterion: &mut Criterion) {
     }
 }
 
+#[cfg(not(bench_stub_signatures))]
 criterion_group!(benches, verify);
+#[cfg(bench_stub_signatures)]
+criterion_group!(benches, rules_only);
 criterion_main!(benches);

@@ -245,6 +245,11 @@ impl<'a> Pool<'a> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<Result<(), SignatureError>, Stop> {
+        // `benches/verify.rs` measures what is left of a verification without its signatures.
+        if cfg!(bench_stub_signatures) {
+            account.spend_signature().map_err(Stop::Fatal)?;
+            return Ok(Ok(()));
+        }
         let key = self.key(issuer).map_err(|source| {
             let subject = self.candidate(issuer).subject();
             Stop::Here(VerifyError::IssuerKey { subject, source })
