@@ -23,7 +23,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use private_ca::Certificate;
 use private_ca::verify::{Purpose, Verification, Verifier};
-use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256};
+use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, SignatureAlgorithm};
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, aws_lc_rs, ring};
 
@@ -35,20 +35,21 @@ struct Work {
     leaf: Vec<u8>,
 }
 
+fn work(algorithm: &'static SignatureAlgorithm, with_intermediate: bool) -> Work {
+    let root = Authority::of_algorithm(algorithm, "Root");
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+    let issuing = root.intermediate_of(key, "Issuing", |_| {});
+    let issuer = if with_intermediate { &issuing } else { &root };
+    let intermediates =
+        with_intermediate.then(|| issuing.certificate.as_der().to_vec()).into_iter().collect();
+    Work {
+        anchor: root.certificate.as_der().to_vec(),
+        intermediates,
+        leaf: issuer.leaf().as_der().to_vec(),
+    }
+}
+
 fn works() -> Vec<(&'static str, Work)> {
-    let work = |algorithm, with_intermediate: bool| {
-        let root = Authority::of_algorithm(algorithm, "Root");
-        let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
-        let issuing = root.intermediate_of(key, "Issuing", |_| {});
-        let issuer = if with_intermediate { &issuing } else { &root };
-        let intermediates =
-            with_intermediate.then(|| issuing.certificate.as_der().to_vec()).into_iter().collect();
-        Work {
-            anchor: root.certificate.as_der().to_vec(),
-            intermediates,
-            leaf: issuer.leaf().as_der().to_vec(),
-        }
-    };
     vec![
         ("p256-anchor", work(&PKCS_ECDSA_P256_SHA256, false)),
         ("p256-intermediate", work(&PKCS_ECDSA_P256_SHA256, true)),
@@ -137,7 +138,7 @@ fn openssl(group: &mut BenchmarkGroup<'_, WallTime>, work: &Work) {
 /// Two P-256 certificates below an anchor, and no signature checked.
 #[cfg(bench_stub_signatures)]
 fn rules_only(criterion: &mut Criterion) {
-    let (_, work) = works().into_iter().find(|(name, _)| *name == "p256-intermediate").unwrap();
+    let work = work(&PKCS_ECDSA_P256_SHA256, true);
     let mut group = criterion.benchmark_group("rules-only");
     private_ca(&mut group, &work);
     webpki(&mut group, "webpki-aws-lc-rs", &[&SaysYes], &work);
