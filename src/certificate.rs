@@ -127,6 +127,7 @@ impl Validity {
 }
 
 /// Reads one element of the given tag: where it lies, and its contents.
+#[inline]
 pub(crate) fn element<'a>(reader: &mut DerReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
     let start = reader.place();
     let contents = reader.element(tag)?;
@@ -160,6 +161,7 @@ fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
     tbs.context_specific::<u8>(TagNumber(0), TagMode::Explicit)
 }
 
+#[inline]
 pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
     let any = reader.any()?;
     match any.tag() {
@@ -171,6 +173,7 @@ pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
 }
 
 /// Reads an OBJECT IDENTIFIER without decoding it: its contents, checked.
+#[inline]
 pub(crate) fn identifier<'a>(reader: &mut DerReader<'a>) -> der::Result<&'a [u8]> {
     let mut ahead = reader.clone();
     match reader.element(Tag::ObjectIdentifier) {
@@ -182,6 +185,7 @@ pub(crate) fn identifier<'a>(reader: &mut DerReader<'a>) -> der::Result<&'a [u8]
 
 /// Whether the contents of an OBJECT IDENTIFIER are a short one with numbers below 2^28, as nearly
 /// all are.
+#[inline]
 fn has_small_arcs(contents: &[u8]) -> bool {
     // An octet says with its highest bit that its number goes on.
     let mut going_on = 0;
@@ -197,6 +201,7 @@ fn has_small_arcs(contents: &[u8]) -> bool {
 }
 
 /// Where an `AlgorithmIdentifier` lies.
+#[inline]
 pub(crate) fn algorithm(reader: &mut DerReader<'_>) -> der::Result<Span> {
     let start = reader.place();
     reader.sequence(|algorithm| {
@@ -209,6 +214,7 @@ pub(crate) fn algorithm(reader: &mut DerReader<'_>) -> der::Result<Span> {
     Ok(start..reader.place())
 }
 
+#[inline]
 pub(crate) fn integer(reader: &mut DerReader<'_>) -> der::Result<Span> {
     let mut ahead = reader.clone();
     match element(reader, Tag::Integer) {
@@ -220,6 +226,7 @@ pub(crate) fn integer(reader: &mut DerReader<'_>) -> der::Result<Span> {
     }
 }
 
+#[inline]
 pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStringRef<'a>> {
     match reader.clone().usual(0x03) {
         Some([0, octets @ ..]) => {
@@ -317,6 +324,7 @@ impl Certificate {
         }
     }
 
+    #[inline]
     fn at(&self, span: &Span) -> &[u8] {
         // Spans were measured on this very DER.
         self.0.der.get(span.clone()).unwrap_or_default()

@@ -40,7 +40,7 @@ impl<'a> GeneralName<'a> {
         }
         let value = any.value();
         let ia5 = || {
-            let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii());
+            let text = value.is_ascii().then(|| std::str::from_utf8(value).ok()).flatten();
             text.ok_or_else(|| der::Error::from(tag.value_error()))
         };
         Ok(match number {

@@ -48,9 +48,15 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    #[cold]
     fn breaks(&self, rule: Rule, found: impl Into<String>) -> Result<(), VerifyError> {
         let subject = self.certificate.subject();
         Err(VerifyError::Rule { subject, rule, found: found.into() })
+    }
+
+    #[cold]
+    fn breaks_of(&self, rule: Rule, found: &dyn fmt::Display) -> Result<(), VerifyError> {
+        self.breaks(rule, found.to_string())
     }
 
     /// `found` is written only where the rule is broken.
@@ -58,7 +64,7 @@ impl Subject<'_> {
     fn must(&self, rule: Rule, holds: bool, found: impl fmt::Display) -> Result<(), VerifyError> {
         match holds || !self.terms.has(rule) {
             true => Ok(()),
-            false => self.breaks(rule, found.to_string()),
+            false => self.breaks_of(rule, &found),
         }
     }
 }
