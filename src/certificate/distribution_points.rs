@@ -4,7 +4,7 @@ use der::asn1::BitStringRef;
 use der::{Decode, Reader, Tag, TagMode, TagNumber};
 use x509_cert::attr::AttributeTypeAndValue;
 
-use super::extensions::named_bits;
+use super::extension_values::named_bits;
 use super::general_name::GeneralNames;
 use super::reader::DerReader;
 use super::tagged_element;

@@ -5,10 +5,13 @@ use std::fmt;
 use std::ops::BitOr;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{BitStringRef, IntRef, OctetStringRef};
-use der::{Decode, Header, Length, Reader, Tag, TagMode, TagNumber};
+use der::{Decode, Header, Length, Reader, Tag, TagNumber};
 
 use super::distribution_points::distribution_points;
+use super::extension_values::{
+    AuthorityKeyIdentifier, access_descriptions, basic_constraints, check_purposes, key_usage,
+    octet_string,
+};
 use super::general_name::{GeneralName, GeneralNames};
 use super::policies::{
     PolicyConstraints, SkipCerts, certificate_policies, inhibit_any_policy, policy_constraints,
@@ -17,9 +20,7 @@ use super::policies::{
 use super::reader::DerReader;
 use super::subject_alternative_name::address;
 use super::subtrees::NameConstraints;
-use super::{
-    CertificateError, InField, Span, bit_string, contents_of, element, identifier, tagged_element,
-};
+use super::{CertificateError, InField, Span, contents_of, element, identifier};
 
 /// Object identifiers of extensions and purposes that this crate processes.
 pub(crate) mod oid {
@@ -163,6 +164,10 @@ impl KeyUsage {
         "encipherOnly",
         "decipherOnly",
     ];
+
+    pub(super) fn of_bits(bits: impl Iterator<Item = usize>) -> Self {
+        Self(bits.fold(0, |usage, bit| usage | 1 << bit))
+    }
 
     /// Whether no bit is set.
     #[must_use]
@@ -352,126 +357,6 @@ fn explicit_length(tbs: &mut DerReader<'_>) -> der::Result<Length> {
     let header = Header::decode(tbs)?;
     header.tag().assert_eq(Tag::ContextSpecific { constructed: true, number: TagNumber(3) })?;
     Ok(header.length())
-}
-
-fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
-    let mut reader = DerReader::new(der)?;
-    let constraints = reader.sequence(|constraints| {
-        let is_ca = constraints.optional_boolean()?.unwrap_or(false);
-        // A path longer than 255 certificates is verified by nobody.
-        let path_len = Option::<u64>::decode(constraints)?
-            .map(|length| u8::try_from(length).unwrap_or(u8::MAX));
-        Ok::<_, der::Error>(BasicConstraints { is_ca, path_len })
-    })?;
-    reader.finish()?;
-    Ok(constraints)
-}
-
-/// Checks an `ExtKeyUsageSyntax`: at least one purpose.
-fn check_purposes(der: &[u8]) -> der::Result<()> {
-    let mut reader = DerReader::new(der)?;
-    let mut count = 0_usize;
-    reader.sequence(|purposes| {
-        while !purposes.is_finished() {
-            identifier(purposes)?;
-            count += 1;
-        }
-        Ok::<_, der::Error>(())
-    })?;
-    reader.finish()?;
-    match count {
-        0 => Err(Tag::Sequence.length_error().into()),
-        _ => Ok(()),
-    }
-}
-
-fn octet_string(der: &[u8]) -> der::Result<&[u8]> {
-    let mut reader = DerReader::new(der)?;
-    let octets = match reader.usual(0x04) {
-        Some(octets) => octets,
-        None => <&OctetStringRef>::decode(&mut reader)?.as_bytes(),
-    };
-    reader.finish()?;
-    Ok(octets)
-}
-
-fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
-    let mut reader = DerReader::new(der)?;
-    let bits = bit_string(&mut reader)?;
-    reader.finish()?;
-    named_bits(&bits)?;
-    let set = (0..9).filter(|&bit| bits.get(bit) == Some(true));
-    Ok(KeyUsage(set.fold(0, |usage, bit| usage | 1 << bit)))
-}
-
-/// Checks a list of named bits: what fills up its last octet is zero (X.690 section 11.2.1), or
-/// readers differ on what they see.
-pub(crate) fn named_bits(bits: &BitStringRef<'_>) -> der::Result<()> {
-    let padding = (1_u8 << bits.unused_bits()) - 1;
-    match bits.raw_bytes().last() {
-        Some(last) if last & padding != 0 => Err(Tag::BitString.value_error().into()),
-        _ => Ok(()),
-    }
-}
-
-/// What is used of an `AuthorityKeyIdentifier`.
-pub(crate) struct AuthorityKeyIdentifier {
-    /// Where in the extension's value the key identifier's octets lie.
-    pub(crate) key: Option<Span>,
-    /// Contents of `authorityCertIssuer`, a `GeneralNames`.
-    issuer: Option<Span>,
-    /// Contents of `authorityCertSerialNumber`.
-    serial_number: Option<Span>,
-}
-
-impl AuthorityKeyIdentifier {
-    pub(crate) fn from_der(der: &[u8]) -> der::Result<Self> {
-        let mut reader = DerReader::new(der)?;
-        let identifier = reader.sequence(|fields| {
-            let identifier = match fields.usual(0x80) {
-                Some(identifier) => Some(identifier),
-                None => fields
-                    .context_specific::<&OctetStringRef>(TagNumber(0), TagMode::Implicit)?
-                    .map(OctetStringRef::as_bytes),
-            };
-            let end = fields.place();
-            let key = identifier.map(|octets| end.saturating_sub(octets.len())..end);
-            let issuer = tagged_element(fields, 1, true)?;
-            if let Some((_, names)) = &issuer {
-                GeneralNames::checked(names)?;
-            }
-            let serial_number = tagged_element(fields, 2, false)?;
-            // The shortest encoding of an INTEGER, whose tag is implied.
-            if let Some((_, serial)) = &serial_number {
-                IntRef::new(serial)?;
-                if serial.is_empty() {
-                    return Err(Tag::Integer.length_error().into());
-                }
-            }
-            let (issuer, serial_number) = (issuer.map(contents_of), serial_number.map(contents_of));
-            Ok::<_, der::Error>(Self { key, issuer, serial_number })
-        })?;
-        reader.finish()?;
-        Ok(identifier)
-    }
-}
-
-/// Checks an `AuthorityInfoAccessSyntax`: at least one description. Nothing is fetched from there.
-fn access_descriptions(der: &[u8]) -> der::Result<()> {
-    let mut reader = DerReader::new(der)?;
-    reader.sequence(|descriptions| {
-        if descriptions.is_finished() {
-            return Err(der::Error::from(Tag::Sequence.length_error()));
-        }
-        while !descriptions.is_finished() {
-            descriptions.sequence(|description| {
-                let _method: ObjectIdentifier = Decode::decode(description)?;
-                GeneralName::decode(description).map(drop)
-            })?;
-        }
-        Ok(())
-    })?;
-    reader.finish()
 }
 
 #[cfg(test)]
