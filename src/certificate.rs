@@ -5,14 +5,18 @@
 //! them. Parsing checks structure (RFC 5280 section 4.1); whether a certificate may be believed is
 //! for [`verify`](crate::verify).
 
+mod attribute_values;
 mod canonical_name;
 mod chain;
 pub(crate) mod distribution_points;
+mod elements;
 mod error;
+mod extension_values;
 mod extensions;
 pub(crate) mod general_name;
 mod name;
 pub(crate) mod policies;
+mod reader;
 mod serial_number;
 mod subject_alternative_name;
 pub(crate) mod subtrees;
@@ -23,19 +27,24 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, IntRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Reader, Tag, TagMode, TagNumber};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use spki::AlgorithmIdentifierRef;
 
+use attribute_values::AttributeValues;
 pub(crate) use canonical_name::CanonicalName;
 pub use chain::CertificateChain;
+pub(crate) use elements::{
+    algorithm, bit_string, contents_of, element, identifier, integer, octets, tagged_element, time,
+};
 pub use error::CertificateError;
 pub(crate) use error::InField;
-pub(crate) use extensions::{AuthorityKeyIdentifier, Extensions, Known, named_bits, oid};
+pub(crate) use extension_values::{AuthorityKeyIdentifier, named_bits};
 pub use extensions::{BasicConstraints, KeyUsage};
+pub(crate) use extensions::{Extensions, Known, oid};
 pub use name::{DistinguishedName, NameError};
+pub(crate) use reader::DerReader;
 pub use serial_number::{SerialNumber, SerialNumberError};
 pub use subject_alternative_name::{SubjectAlternativeName, SubjectAlternativeNameError};
 pub(crate) use subject_alternative_name::{
@@ -77,6 +86,29 @@ struct Fields {
     signature_algorithm: Span,
     /// The octets of the BIT STRING.
     signature: Span,
+    /// Of issuer and subject.
+    attribute_values: AttributeValues,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        let never = Validity { not_before: Timestamp::MAX, not_after: Timestamp::MIN };
+        Self {
+            version: 0,
+            tbs: 0..0,
+            serial_number: 0..0,
+            inner_signature_algorithm: 0..0,
+            issuer: 0..0,
+            validity: never,
+            subject: 0..0,
+            public_key: 0..0,
+            has_unique_identifiers: false,
+            extensions: Extensions::default(),
+            signature_algorithm: 0..0,
+            signature: 0..0,
+            attribute_values: AttributeValues::NONE,
+        }
+    }
 }
 
 /// A range of bytes in a certificate.
@@ -100,129 +132,67 @@ impl Validity {
     }
 }
 
-/// Reads one element of the given tag: where it lies, and its contents.
-pub(crate) fn element<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
-    let start = usize::try_from(reader.position())?;
-    let any = AnyRef::decode(reader)?;
-    any.tag().assert_eq(tag)?;
-    Ok((start..usize::try_from(reader.position())?, any.value()))
-}
-
-/// The same of an element with a context-specific tag, if it comes next.
-pub(crate) fn tagged_element<'a>(
-    reader: &mut SliceReader<'a>,
-    number: u32,
-    constructed: bool,
-) -> der::Result<Option<(Span, &'a [u8])>> {
-    let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
-    if reader.is_finished() || Tag::peek(reader)? != wanted {
-        return Ok(None);
+fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
+    // Version 3, as nearly all are.
+    if tbs.clone().usual(0xa0) == Some(&[2, 1, 2]) {
+        tbs.usual(0xa0);
+        return Ok(Some(2));
     }
-    element(reader, wanted).map(Some)
-}
-
-/// Where the contents of an element lie: they end where it ends.
-pub(crate) fn contents_of((whole, contents): (Span, &[u8])) -> Span {
-    whole.end.saturating_sub(contents.len())..whole.end
-}
-
-pub(crate) fn time(reader: &mut SliceReader<'_>) -> der::Result<Timestamp> {
-    let any = AnyRef::decode(reader)?;
-    match any.tag() {
-        Tag::UtcTime => Timestamp::from_utc_time(any.value()),
-        Tag::GeneralizedTime => Timestamp::from_generalized_time(any.value()),
-        tag => return Err(tag.unexpected_error(None).into()),
-    }
-    .ok_or_else(|| any.tag().value_error().into())
-}
-
-/// Where an `AlgorithmIdentifier` lies.
-pub(crate) fn algorithm(reader: &mut SliceReader<'_>) -> der::Result<Span> {
-    AlgorithmIdentifierRef::decode(&mut reader.clone())?;
-    element(reader, Tag::Sequence).map(|(whole, _)| whole)
-}
-
-pub(crate) fn integer(reader: &mut SliceReader<'_>) -> der::Result<Span> {
-    // Decoded for the check that it is the shortest encoding.
-    IntRef::decode(&mut reader.clone())?;
-    element(reader, Tag::Integer).map(contents_of)
-}
-
-pub(crate) fn octets(reader: &mut SliceReader<'_>) -> der::Result<Span> {
-    let string = BitStringRef::decode(&mut reader.clone())?;
-    let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
-    let (whole, _) = element(reader, Tag::BitString)?;
-    Ok(whole.end.saturating_sub(octets)..whole.end)
+    tbs.context_specific::<u8>(TagNumber(0), TagMode::Explicit)
 }
 
 impl Fields {
     fn parse(der: &[u8]) -> Result<Self, CertificateError> {
-        let mut reader = SliceReader::new(der)?;
-        let fields = reader.sequence(|certificate| {
-            let start = usize::try_from(certificate.position())?;
-            let fields = certificate.sequence(Self::parse_tbs)?;
-            let end = usize::try_from(certificate.position())?;
-            let signature_algorithm = algorithm(certificate).in_field("signatureAlgorithm")?;
-            let signature = octets(certificate).in_field("signatureValue")?;
-            Ok::<_, CertificateError>(Self {
-                tbs: start..end,
-                signature_algorithm,
-                signature,
-                ..fields
-            })
+        let mut fields = Self::default();
+        let mut reader = DerReader::new(der)?;
+        reader.sequence(|certificate| {
+            let start = certificate.place();
+            certificate.sequence(|tbs| fields.parse_tbs(tbs))?;
+            fields.tbs = start..certificate.place();
+            fields.signature_algorithm = algorithm(certificate).in_field("signatureAlgorithm")?;
+            fields.signature = octets(certificate).in_field("signatureValue")?;
+            Ok::<_, CertificateError>(())
         })?;
         reader.finish()?;
+        for name in [&fields.issuer, &fields.subject] {
+            let name = der.get(name.clone()).unwrap_or_default();
+            let values = DistinguishedName::values(name).in_field("name")?;
+            fields.attribute_values.are_text &= values.are_text;
+            fields.attribute_values.are_sound &= values.are_sound;
+        }
         Ok(fields)
     }
 
-    /// The fields of `TBSCertificate`; those of the whole certificate are left empty.
-    fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Self, CertificateError> {
+    /// The fields of `TBSCertificate`.
+    fn parse_tbs(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
         // DER leaves out a default, so an explicit version 1 is an error of encoding.
-        let version = match tbs
-            .context_specific::<u8>(TagNumber(0), TagMode::Explicit)
-            .in_field("version")?
-        {
+        self.version = match version(tbs).in_field("version")? {
             None => 1,
             Some(version @ 1..=2) => version + 1,
             Some(_) => return Err(Tag::Integer.value_error().into()).in_field("version"),
         };
-        let serial_number = integer(tbs).in_field("serialNumber")?;
-        let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
-        let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
-        let validity = tbs
+        self.serial_number = integer(tbs).in_field("serialNumber")?;
+        self.inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
+        self.issuer = element(tbs, Tag::Sequence).in_field("issuer")?.0;
+        self.validity = tbs
             .sequence(|validity| {
                 let (not_before, not_after) = (time(validity)?, time(validity)?);
                 Ok::<_, der::Error>(Validity { not_before, not_after })
             })
             .in_field("validity")?;
-        let (subject, _) = element(tbs, Tag::Sequence).in_field("subject")?;
-        let (public_key, _) = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?;
-        let mut has_unique_identifiers = false;
+        self.subject = element(tbs, Tag::Sequence).in_field("subject")?.0;
+        self.public_key = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?.0;
         for (number, field) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
-            has_unique_identifiers |= tbs
+            self.has_unique_identifiers |= tbs
                 .context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
                 .in_field(field)?
                 .is_some();
         }
         // RFC 5280 section 4.1.2.9: extensions are version 3's.
-        if version < 3 && !tbs.is_finished() {
+        if self.version < 3 && !tbs.is_finished() {
             return Err(Tag::Sequence.unexpected_error(None).into()).in_field("extensions");
         }
-        let extensions = Extensions::parse(tbs)?;
-        Ok(Self {
-            version,
-            tbs: 0..0,
-            serial_number,
-            inner_signature_algorithm,
-            issuer,
-            validity,
-            subject,
-            public_key,
-            has_unique_identifiers,
-            extensions,
-            signature_algorithm: 0..0,
-            signature: 0..0,
-        })
+        self.extensions.parse(tbs)
     }
 }
 
@@ -233,13 +203,7 @@ impl Certificate {
     /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 4.1.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let fields = Fields::parse(der)?;
-        let certificate = Self(Arc::new(Parsed { der: der.into(), fields }));
-        for name in [certificate.issuer_der(), certificate.subject_der()] {
-            if let Err(NameError::Der(source)) = DistinguishedName::from_der(name) {
-                return Err(source).in_field("name");
-            }
-        }
-        Ok(certificate)
+        Ok(Self(Arc::new(Parsed { der: der.into(), fields })))
     }
 
     /// Reads a file that holds exactly one certificate, in PEM or DER.
@@ -256,6 +220,7 @@ impl Certificate {
         }
     }
 
+    #[inline]
     fn at(&self, span: &Span) -> &[u8] {
         // Spans were measured on this very DER.
         self.0.der.get(span.clone()).unwrap_or_default()
@@ -352,6 +317,20 @@ impl Certificate {
         Vec::from_der(self.at(span)).ok()
     }
 
+    /// Whether one purpose is among those; `None` if the certificate does not restrict them.
+    pub(crate) fn has_purpose(&self, purpose: ObjectIdentifier) -> Option<bool> {
+        let span = self.0.fields.extensions.extended_key_usage.as_ref()?;
+        let mut reader = DerReader::new(self.at(span)).ok()?;
+        let found = reader.sequence(|purposes| {
+            let mut found = false;
+            while !purposes.is_finished() {
+                found |= purposes.any()?.value() == purpose.as_bytes();
+            }
+            Ok::<_, der::Error>(found)
+        });
+        found.ok()
+    }
+
     /// The names the certificate is for, besides its subject (RFC 5280 section 4.2.1.6).
     #[must_use]
     pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
@@ -391,7 +370,7 @@ impl Certificate {
     /// The subject alternative names, in the encoding they came in.
     pub(crate) fn general_names(&self) -> GeneralNames<'_> {
         let span = self.0.fields.extensions.subject_alternative_names.as_ref();
-        let names = span.and_then(|span| AnyRef::from_der(self.at(span)).ok());
+        let names = span.and_then(|span| DerReader::new(self.at(span)).ok()?.any().ok());
         GeneralNames::of_contents(names.map_or(&[], AnyRef::value))
     }
 
@@ -404,6 +383,11 @@ impl Certificate {
             at(&extensions.authority_issuer).map(GeneralNames::of_contents),
             at(&extensions.authority_serial_number),
         )
+    }
+
+    /// What holds for every value in its two names.
+    pub(crate) fn attribute_values(&self) -> AttributeValues {
+        self.0.fields.attribute_values
     }
 
     /// Whether there is an `issuerUniqueID` or `subjectUniqueID` (RFC 5280 section 4.1.2.8).

@@ -8,7 +8,9 @@
 use std::borrow::Cow;
 
 use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag, Tagged};
+use der::{Reader, Tag, Tagged};
+
+use super::reader::DerReader;
 
 /// A name's parts, each after its length: equal names have equal octets, and a name that begins
 /// with the parts of another begins with its octets.
@@ -24,10 +26,10 @@ impl CanonicalName {
 
     fn decode(name_der: &[u8]) -> der::Result<Self> {
         let mut canonical = Vec::with_capacity(name_der.len());
-        let mut reader = SliceReader::new(name_der)?;
+        let mut reader = DerReader::new(name_der)?;
         reader.sequence(|parts| {
             while !parts.is_finished() {
-                push_part(&mut canonical, AnyRef::decode(parts)?.value())?;
+                push_part(&mut canonical, parts.any()?.value())?;
             }
             Ok::<_, der::Error>(())
         })?;
@@ -60,13 +62,13 @@ impl CanonicalName {
 
 fn push_part(canonical: &mut Vec<u8>, contents: &[u8]) -> der::Result<()> {
     let mut attributes = Vec::new();
-    let mut reader = SliceReader::new(contents)?;
+    let mut reader = DerReader::new(contents)?;
     while !reader.is_finished() {
         attributes.push(reader.sequence(|attribute| {
             let kind = attribute.tlv_bytes()?;
             let mut canonical = kind.to_vec();
             let whole = attribute.clone().tlv_bytes()?;
-            let value = AnyRef::decode(attribute)?;
+            let value = attribute.any()?;
             match text(value) {
                 Some(text) => {
                     canonical.push(0);

@@ -1,11 +1,12 @@
 //! Where revocation lists come from (RFC 5280 sections 4.2.1.13, 4.2.1.15 and 5.2.5) without a copy.
 
 use der::asn1::BitStringRef;
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
+use der::{Decode, Reader, Tag, TagMode, TagNumber};
 use x509_cert::attr::AttributeTypeAndValue;
 
-use super::extensions::named_bits;
+use super::extension_values::named_bits;
 use super::general_name::GeneralNames;
+use super::reader::DerReader;
 use super::tagged_element;
 
 /// ```text
@@ -58,7 +59,7 @@ impl Reasons {
 
 /// The points of a DER `CRLDistributionPoints`: at least one.
 pub(crate) fn distribution_points(der: &[u8]) -> der::Result<Vec<DistributionPoint<'_>>> {
-    let mut reader = SliceReader::new(der)?;
+    let mut reader = DerReader::new(der)?;
     let points = reader.sequence(|points| {
         let mut found = Vec::new();
         while !points.is_finished() {
@@ -74,7 +75,7 @@ pub(crate) fn distribution_points(der: &[u8]) -> der::Result<Vec<DistributionPoi
 }
 
 impl<'a> DistributionPoint<'a> {
-    fn decode(reader: &mut SliceReader<'a>) -> der::Result<Self> {
+    fn decode(reader: &mut DerReader<'a>) -> der::Result<Self> {
         let name = PointName::decode(reader, 0)?;
         let reasons = reader
             .context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Implicit)?
@@ -94,15 +95,15 @@ impl<'a> DistributionPoint<'a> {
 
 impl<'a> PointName<'a> {
     /// Reads the field of the given number if it is there. A CHOICE keeps its own tag inside it.
-    pub(crate) fn decode(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<Self>> {
+    pub(crate) fn decode(reader: &mut DerReader<'a>, number: u32) -> der::Result<Option<Self>> {
         let Some(choice) = contents(reader, number)? else {
             return Ok(None);
         };
-        let mut reader = SliceReader::new(choice)?;
+        let mut reader = DerReader::new(choice)?;
         let name = if let Some(names) = contents(&mut reader, 0)? {
             Self::Full(GeneralNames::at_least_one(names)?)
         } else if let Some(attributes) = contents(&mut reader, 1)? {
-            let mut rest = SliceReader::new(attributes)?;
+            let mut rest = DerReader::new(attributes)?;
             while !rest.is_finished() {
                 AttributeTypeAndValue::decode(&mut rest)?;
             }
@@ -116,6 +117,6 @@ impl<'a> PointName<'a> {
 }
 
 /// The contents of a constructed element with a context-specific tag, if it comes next.
-fn contents<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<&'a [u8]>> {
+fn contents<'a>(reader: &mut DerReader<'a>, number: u32) -> der::Result<Option<&'a [u8]>> {
     Ok(tagged_element(reader, number, true)?.map(|(_, contents)| contents))
 }

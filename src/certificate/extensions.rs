@@ -5,28 +5,28 @@ use std::fmt;
 use std::ops::BitOr;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{BitStringRef, IntRef, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
+use der::{Decode, Header, Length, Reader, Tag, TagNumber};
 
 use super::distribution_points::distribution_points;
+use super::extension_values::{
+    AuthorityKeyIdentifier, access_descriptions, basic_constraints, check_purposes, key_usage,
+    octet_string,
+};
 use super::general_name::{GeneralName, GeneralNames};
 use super::policies::{
     PolicyConstraints, SkipCerts, certificate_policies, inhibit_any_policy, policy_constraints,
     policy_mappings,
 };
+use super::reader::DerReader;
 use super::subject_alternative_name::address;
 use super::subtrees::NameConstraints;
-use super::{CertificateError, InField, Span, contents_of, element, tagged_element};
+use super::{CertificateError, InField, Span, contents_of, element, identifier};
 
 /// Object identifiers of extensions and purposes that this crate processes.
 pub(crate) mod oid {
     pub(crate) use const_oid::db::rfc5280::{
-        ANY_EXTENDED_KEY_USAGE, ANY_POLICY, ID_CE_AUTHORITY_KEY_IDENTIFIER,
-        ID_CE_BASIC_CONSTRAINTS, ID_CE_CERTIFICATE_POLICIES, ID_CE_CRL_DISTRIBUTION_POINTS,
-        ID_CE_EXT_KEY_USAGE, ID_CE_FRESHEST_CRL, ID_CE_INHIBIT_ANY_POLICY, ID_CE_KEY_USAGE,
-        ID_CE_NAME_CONSTRAINTS, ID_CE_POLICY_CONSTRAINTS, ID_CE_POLICY_MAPPINGS,
-        ID_CE_SUBJECT_ALT_NAME, ID_CE_SUBJECT_KEY_IDENTIFIER, ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH,
-        ID_PE_AUTHORITY_INFO_ACCESS,
+        ANY_EXTENDED_KEY_USAGE, ANY_POLICY, ID_CE_SUBJECT_ALT_NAME, ID_KP_CLIENT_AUTH,
+        ID_KP_SERVER_AUTH, ID_PE_AUTHORITY_INFO_ACCESS,
     };
 }
 
@@ -50,22 +50,29 @@ pub(crate) enum Known {
 }
 
 impl Known {
-    fn of(id: ObjectIdentifier) -> Option<Self> {
+    /// By the contents of its OBJECT IDENTIFIER.
+    fn of(id: &[u8]) -> Option<Self> {
         Some(match id {
-            oid::ID_PE_AUTHORITY_INFO_ACCESS => Self::AuthorityInformationAccess,
-            oid::ID_CE_AUTHORITY_KEY_IDENTIFIER => Self::AuthorityKeyIdentifier,
-            oid::ID_CE_BASIC_CONSTRAINTS => Self::BasicConstraints,
-            oid::ID_CE_CERTIFICATE_POLICIES => Self::CertificatePolicies,
-            oid::ID_CE_CRL_DISTRIBUTION_POINTS => Self::CrlDistributionPoints,
-            oid::ID_CE_EXT_KEY_USAGE => Self::ExtendedKeyUsage,
-            oid::ID_CE_FRESHEST_CRL => Self::FreshestCrl,
-            oid::ID_CE_INHIBIT_ANY_POLICY => Self::InhibitAnyPolicy,
-            oid::ID_CE_KEY_USAGE => Self::KeyUsage,
-            oid::ID_CE_NAME_CONSTRAINTS => Self::NameConstraints,
-            oid::ID_CE_POLICY_CONSTRAINTS => Self::PolicyConstraints,
-            oid::ID_CE_POLICY_MAPPINGS => Self::PolicyMappings,
-            oid::ID_CE_SUBJECT_ALT_NAME => Self::SubjectAlternativeName,
-            oid::ID_CE_SUBJECT_KEY_IDENTIFIER => Self::SubjectKeyIdentifier,
+            // id-ce (RFC 5280 section 4.2.1).
+            [0x55, 0x1d, number] => match number {
+                14 => Self::SubjectKeyIdentifier,
+                15 => Self::KeyUsage,
+                17 => Self::SubjectAlternativeName,
+                19 => Self::BasicConstraints,
+                30 => Self::NameConstraints,
+                31 => Self::CrlDistributionPoints,
+                32 => Self::CertificatePolicies,
+                33 => Self::PolicyMappings,
+                35 => Self::AuthorityKeyIdentifier,
+                36 => Self::PolicyConstraints,
+                37 => Self::ExtendedKeyUsage,
+                46 => Self::FreshestCrl,
+                54 => Self::InhibitAnyPolicy,
+                _ => return None,
+            },
+            id if id == oid::ID_PE_AUTHORITY_INFO_ACCESS.as_bytes() => {
+                Self::AuthorityInformationAccess
+            }
             _ => return None,
         })
     }
@@ -158,6 +165,10 @@ impl KeyUsage {
         "decipherOnly",
     ];
 
+    pub(super) fn of_bits(bits: impl Iterator<Item = usize>) -> Self {
+        Self(bits.fold(0, |usage, bit| usage | 1 << bit))
+    }
+
     /// Whether no bit is set.
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -228,42 +239,47 @@ pub(crate) struct Extensions {
 
 impl Extensions {
     /// Reads the optional `[3] EXPLICIT Extensions` at the end of a `TBSCertificate`.
-    pub(super) fn parse(tbs: &mut SliceReader<'_>) -> Result<Self, CertificateError> {
-        let mut extensions = Self::default();
+    pub(super) fn parse(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
         if tbs.is_finished() {
-            return Ok(extensions);
+            return Ok(());
         }
-        let explicit = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
-        let header = der::Header::peek(tbs).in_field("extensions")?;
-        header.tag().assert_eq(explicit).in_field("extensions")?;
-        der::Header::decode(tbs).in_field("extensions")?;
-        tbs.read_nested(header.length(), |explicit| {
+        let length = explicit_length(tbs).in_field("extensions")?;
+        tbs.read_nested(length, |explicit| {
             explicit.sequence(|sequence| {
                 let mut seen = BTreeSet::new();
                 while !sequence.is_finished() {
-                    sequence.sequence(|extension| extensions.read_one(extension, &mut seen))?;
+                    sequence.sequence(|extension| self.read_one(extension, &mut seen))?;
                 }
                 Ok::<_, CertificateError>(())
             })
-        })?;
-        Ok(extensions)
+        })
     }
 
     fn read_one(
         &mut self,
-        extension: &mut SliceReader<'_>,
+        extension: &mut DerReader<'_>,
+        // Besides those that are known.
         seen: &mut BTreeSet<ObjectIdentifier>,
     ) -> Result<(), CertificateError> {
-        let id = ObjectIdentifier::decode(extension).in_field("extension")?;
-        if !seen.insert(id) {
-            return Err(CertificateError::DuplicateExtension { oid: id });
+        let mut ahead = extension.clone();
+        let known = Known::of(identifier(extension).in_field("extension")?);
+        let mut id = || ObjectIdentifier::decode(&mut ahead).in_field("extension");
+        let unknown = match known {
+            Some(known) if self.present.contains(known) => {
+                return Err(CertificateError::DuplicateExtension { oid: id()? });
+            }
+            Some(_) => None,
+            None => Some(id()?),
+        };
+        if let Some(oid) = unknown.filter(|&oid| !seen.insert(oid)) {
+            return Err(CertificateError::DuplicateExtension { oid });
         }
-        let critical = Option::<bool>::decode(extension).in_field("extension's critical")?;
+        let critical = extension.optional_boolean().in_field("extension's critical")?;
         let element = element(extension, Tag::OctetString).in_field("extension's extnValue")?;
         let (contents, span) = (element.1, contents_of(element));
-        let Some(known) = Known::of(id) else {
+        let Some(known) = known else {
             if critical == Some(true) {
-                self.unknown_critical.get_or_insert(id);
+                self.unknown_critical = self.unknown_critical.or(unknown);
             }
             return Ok(());
         };
@@ -279,10 +295,7 @@ impl Extensions {
             Known::BasicConstraints => self.basic_constraints = Some(basic_constraints(contents)?),
             Known::KeyUsage => self.key_usage = Some(key_usage(contents)?),
             Known::ExtendedKeyUsage => {
-                let purposes: Vec<ObjectIdentifier> = Vec::from_der(contents)?;
-                if purposes.is_empty() {
-                    return Err(Tag::Sequence.length_error().into());
-                }
+                check_purposes(contents)?;
                 self.extended_key_usage = Some(span);
             }
             Known::SubjectAlternativeName => {
@@ -294,9 +307,8 @@ impl Extensions {
                 self.subject_alternative_names = Some(span);
             }
             Known::SubjectKeyIdentifier => {
-                let identifier = <&OctetStringRef>::from_der(contents)?;
-                self.subject_key_identifier =
-                    Some(span.end.saturating_sub(identifier.as_bytes().len())..span.end);
+                let length = octet_string(contents)?.len();
+                self.subject_key_identifier = Some(span.end.saturating_sub(length)..span.end);
             }
             Known::AuthorityKeyIdentifier => {
                 let identifier = AuthorityKeyIdentifier::from_der(contents)?;
@@ -337,93 +349,44 @@ impl Extensions {
     }
 }
 
-fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
-    let mut reader = SliceReader::new(der)?;
-    let constraints = reader.sequence(|constraints| {
-        let is_ca = Option::<bool>::decode(constraints)?.unwrap_or(false);
-        // A path longer than 255 certificates is verified by nobody.
-        let path_len = Option::<u64>::decode(constraints)?
-            .map(|length| u8::try_from(length).unwrap_or(u8::MAX));
-        Ok::<_, der::Error>(BasicConstraints { is_ca, path_len })
-    })?;
-    reader.finish()?;
-    Ok(constraints)
-}
-
-fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
-    let bits = BitStringRef::from_der(der)?;
-    named_bits(&bits)?;
-    let set = (0..9).filter(|&bit| bits.get(bit) == Some(true));
-    Ok(KeyUsage(set.fold(0, |usage, bit| usage | 1 << bit)))
-}
-
-/// Checks a list of named bits: what fills up its last octet is zero (X.690 section 11.2.1), or
-/// readers differ on what they see.
-pub(crate) fn named_bits(bits: &BitStringRef<'_>) -> der::Result<()> {
-    let padding = (1_u8 << bits.unused_bits()) - 1;
-    match bits.raw_bytes().last() {
-        Some(last) if last & padding != 0 => Err(Tag::BitString.value_error().into()),
-        _ => Ok(()),
+/// Goes to the contents of `[3]`, and says how long they are.
+fn explicit_length(tbs: &mut DerReader<'_>) -> der::Result<Length> {
+    if let Some(length) = tbs.enter_usual(0xa3) {
+        return Ok(length);
     }
+    let header = Header::decode(tbs)?;
+    header.tag().assert_eq(Tag::ContextSpecific { constructed: true, number: TagNumber(3) })?;
+    Ok(header.length())
 }
 
-/// What is used of an `AuthorityKeyIdentifier`.
-pub(crate) struct AuthorityKeyIdentifier {
-    /// Where in the extension's value the key identifier's octets lie.
-    pub(crate) key: Option<Span>,
-    /// Contents of `authorityCertIssuer`, a `GeneralNames`.
-    issuer: Option<Span>,
-    /// Contents of `authorityCertSerialNumber`.
-    serial_number: Option<Span>,
-}
+#[cfg(test)]
+mod tests {
+    use const_oid::db::rfc5280::*;
 
-impl AuthorityKeyIdentifier {
-    pub(crate) fn from_der(der: &[u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(der)?;
-        let identifier = reader.sequence(|fields| {
-            let identifier =
-                fields.context_specific::<&OctetStringRef>(TagNumber(0), TagMode::Implicit)?;
-            let key = match identifier {
-                None => None,
-                Some(identifier) => {
-                    let end = usize::try_from(fields.position())?;
-                    Some(end.saturating_sub(identifier.as_bytes().len())..end)
-                }
-            };
-            let issuer = tagged_element(fields, 1, true)?;
-            if let Some((_, names)) = &issuer {
-                GeneralNames::checked(names)?;
-            }
-            let serial_number = tagged_element(fields, 2, false)?;
-            // The shortest encoding of an INTEGER, whose tag is implied.
-            if let Some((_, serial)) = &serial_number {
-                IntRef::new(serial)?;
-                if serial.is_empty() {
-                    return Err(Tag::Integer.length_error().into());
-                }
-            }
-            let (issuer, serial_number) = (issuer.map(contents_of), serial_number.map(contents_of));
-            Ok::<_, der::Error>(Self { key, issuer, serial_number })
-        })?;
-        reader.finish()?;
-        Ok(identifier)
+    use super::*;
+
+    #[test]
+    fn extensions_are_known_by_their_registered_identifiers() {
+        for (id, known) in [
+            (ID_PE_AUTHORITY_INFO_ACCESS, Known::AuthorityInformationAccess),
+            (ID_CE_AUTHORITY_KEY_IDENTIFIER, Known::AuthorityKeyIdentifier),
+            (ID_CE_BASIC_CONSTRAINTS, Known::BasicConstraints),
+            (ID_CE_CERTIFICATE_POLICIES, Known::CertificatePolicies),
+            (ID_CE_CRL_DISTRIBUTION_POINTS, Known::CrlDistributionPoints),
+            (ID_CE_EXT_KEY_USAGE, Known::ExtendedKeyUsage),
+            (ID_CE_FRESHEST_CRL, Known::FreshestCrl),
+            (ID_CE_INHIBIT_ANY_POLICY, Known::InhibitAnyPolicy),
+            (ID_CE_KEY_USAGE, Known::KeyUsage),
+            (ID_CE_NAME_CONSTRAINTS, Known::NameConstraints),
+            (ID_CE_POLICY_CONSTRAINTS, Known::PolicyConstraints),
+            (ID_CE_POLICY_MAPPINGS, Known::PolicyMappings),
+            (ID_CE_SUBJECT_ALT_NAME, Known::SubjectAlternativeName),
+            (ID_CE_SUBJECT_KEY_IDENTIFIER, Known::SubjectKeyIdentifier),
+        ] {
+            assert_eq!(Known::of(id.as_bytes()), Some(known));
+        }
+        for id in [ID_CE_PRIVATE_KEY_USAGE_PERIOD, ID_CE_ISSUER_ALT_NAME, ID_KP_CLIENT_AUTH] {
+            assert_eq!(Known::of(id.as_bytes()), None);
+        }
     }
-}
-
-/// Checks an `AuthorityInfoAccessSyntax`: at least one description. Nothing is fetched from there.
-fn access_descriptions(der: &[u8]) -> der::Result<()> {
-    let mut reader = SliceReader::new(der)?;
-    reader.sequence(|descriptions| {
-        if descriptions.is_finished() {
-            return Err(der::Error::from(Tag::Sequence.length_error()));
-        }
-        while !descriptions.is_finished() {
-            descriptions.sequence(|description| {
-                let _method: ObjectIdentifier = Decode::decode(description)?;
-                GeneralName::decode(description).map(drop)
-            })?;
-        }
-        Ok(())
-    })?;
-    reader.finish()
 }

@@ -1,9 +1,10 @@
 //! `GeneralName` (RFC 5280 section 4.2.1.6) without a copy: names of a certificate, bases of name
 //! constraints, names of distribution points.
 
-use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag, Tagged};
-use x509_cert::name::RdnSequence;
+use der::{Reader, Tag, Tagged};
+
+use super::name::DistinguishedName;
+use super::reader::DerReader;
 
 /// One name, in the encoding it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +24,9 @@ pub(crate) enum GeneralName<'a> {
 }
 
 impl<'a> GeneralName<'a> {
-    pub(crate) fn decode(reader: &mut SliceReader<'a>) -> der::Result<Self> {
-        let whole = reader.clone().tlv_bytes()?;
-        let any = AnyRef::decode(reader)?;
+    pub(crate) fn decode(reader: &mut DerReader<'a>) -> der::Result<Self> {
+        let mut ahead = reader.clone();
+        let any = reader.any()?;
         let tag = any.tag();
         let Tag::ContextSpecific { number, constructed } = tag else {
             return Err(tag.unexpected_error(None).into());
@@ -39,19 +40,19 @@ impl<'a> GeneralName<'a> {
         }
         let value = any.value();
         let ia5 = || {
-            let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii());
+            let text = value.is_ascii().then(|| std::str::from_utf8(value).ok()).flatten();
             text.ok_or_else(|| der::Error::from(tag.value_error()))
         };
         Ok(match number {
             1 => Self::Email(ia5()?),
             2 => Self::Dns(ia5()?),
             4 => {
-                RdnSequence::from_der(value)?;
+                DistinguishedName::check_der(value)?;
                 Self::Directory(value)
             }
             6 => Self::Uri(ia5()?),
             7 => Self::Ip(value),
-            tag => Self::Other { tag, der: whole },
+            tag => Self::Other { tag, der: ahead.tlv_bytes()? },
         })
     }
 
@@ -80,7 +81,9 @@ impl<'a> GeneralNames<'a> {
 
     /// Those of a whole `SEQUENCE`, each of which is checked.
     pub(crate) fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        let any = AnyRef::from_der(der)?;
+        let mut reader = DerReader::new(der)?;
+        let any = reader.any()?;
+        reader.finish()?;
         any.tag().assert_eq(Tag::Sequence)?;
         Self::checked(any.value())
     }
@@ -95,7 +98,7 @@ impl<'a> GeneralNames<'a> {
 
     /// Those of contents, each of which is checked.
     pub(crate) fn checked(contents: &'a [u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(contents)?;
+        let mut reader = DerReader::new(contents)?;
         while !reader.is_finished() {
             GeneralName::decode(&mut reader)?;
         }
@@ -114,9 +117,9 @@ impl<'a> Iterator for GeneralNames<'a> {
 /// Takes the first element off contents of which every element was decoded before.
 pub(super) fn take_first<'a, T>(
     contents: &mut &'a [u8],
-    decode: impl FnOnce(&mut SliceReader<'a>) -> der::Result<T>,
+    decode: impl FnOnce(&mut DerReader<'a>) -> der::Result<T>,
 ) -> Option<T> {
-    let mut reader = SliceReader::new(std::mem::take(contents)).ok()?;
+    let mut reader = DerReader::new(std::mem::take(contents)).ok()?;
     let first = decode(&mut reader).ok()?;
     *contents = reader.read_slice(reader.remaining_len()).ok()?;
     Some(first)

@@ -6,10 +6,13 @@ use std::str::FromStr;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc4519::COMMON_NAME;
 use der::asn1::{PrintableStringRef, SetOfVec};
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, Encode, Reader, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
 
+use super::attribute_values::AttributeValues;
+use super::identifier;
+use super::reader::DerReader;
 use crate::marks::is_mark;
 
 /// An X.501 distinguished name (RFC 5280 section 4.1.2.4), kept in the encoding it came in.
@@ -93,7 +96,7 @@ impl DistinguishedName {
     /// # Errors
     /// [`NameError::Der`] if it is anything else.
     pub fn from_der(der: &[u8]) -> Result<Self, NameError> {
-        RdnSequence::from_der(der).map_err(NameError::Der)?;
+        Self::check_der(der).map_err(NameError::Der)?;
         Ok(Self { der: der.to_vec() })
     }
 
@@ -104,7 +107,26 @@ impl DistinguishedName {
 
     /// Checks that it is the DER encoding of a `Name`.
     pub(crate) fn check_der(der: &[u8]) -> der::Result<()> {
-        RdnSequence::from_der(der).map(drop)
+        Self::values(der).map(drop)
+    }
+
+    /// The same, and what its values are.
+    pub(super) fn values(der: &[u8]) -> der::Result<AttributeValues> {
+        // What is wrong with another is said as the decoder says it that makes names of them.
+        Self::read_values(der).map_err(|error| RdnSequence::from_der(der).err().unwrap_or(error))
+    }
+
+    fn read_values(der: &[u8]) -> der::Result<AttributeValues> {
+        let mut values = AttributeValues::NONE;
+        let mut reader = DerReader::new(der)?;
+        reader.sequence(|parts| {
+            while !parts.is_finished() {
+                parts.constructed(Tag::Set, |part| check_attributes(part, &mut values))?;
+            }
+            Ok::<_, der::Error>(())
+        })?;
+        reader.finish()?;
+        Ok(values)
     }
 
     /// The DER encoding, unchanged from what was read.
@@ -159,6 +181,17 @@ impl DistinguishedName {
         // Checked when the value was made, so the default is never seen.
         RdnSequence::from_der(&self.der).unwrap_or_default()
     }
+}
+
+/// Checks the contents of a `RelativeDistinguishedName`.
+fn check_attributes(part: &mut DerReader<'_>, values: &mut AttributeValues) -> der::Result<()> {
+    while !part.is_finished() {
+        part.sequence(|attribute| {
+            identifier(attribute)?;
+            attribute.any().map(|value| values.and(value))
+        })?;
+    }
+    Ok(())
 }
 
 fn text_of(attribute: &AttributeTypeAndValue) -> Option<String> {
@@ -434,6 +467,21 @@ mod tests {
             let name: DistinguishedName = text.join(",").parse().unwrap();
             prop_assert_eq!(name.attributes().map(|(_, value)| value).collect::<Vec<_>>(), values);
             prop_assert_eq!(name.to_string().parse::<DistinguishedName>().unwrap(), name);
+        }
+
+        #[test]
+        fn what_passes_for_a_name_is_what_another_decoder_reads(
+            texts in proptest::collection::vec("[a-z]{0,3}", 0..4),
+            change in proptest::option::of(any::<(proptest::sample::Index, u8)>()),
+        ) {
+            let text: Vec<_> = texts.iter().map(|text| format!("2.5.4.10=x+CN=a{text}")).collect();
+            let name = text.join(",").parse::<DistinguishedName>();
+            let mut der = name.map_or(vec![0x30, 0], |name| name.der);
+            if let Some((place, octet)) = change {
+                *place.get_mut(&mut der) = octet;
+            }
+            let theirs = RdnSequence::from_der(&der).map(drop);
+            prop_assert_eq!(DistinguishedName::check_der(&der), theirs);
         }
 
         #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber};
+use der::{Decode, Reader, Tag, TagMode, TagNumber};
+
+use super::reader::DerReader;
 
 /// How far below a certificate a limit takes effect, in certificates; `None` if it never does.
 pub(crate) type SkipCerts = Option<u32>;
@@ -20,7 +22,7 @@ pub(crate) struct PolicyConstraints {
 /// The identifiers of a DER `CertificatePolicies`: at least one, and none twice. Qualifiers are
 /// texts for people, and do not matter.
 pub(crate) fn certificate_policies(der: &[u8]) -> der::Result<Vec<ObjectIdentifier>> {
-    let mut reader = SliceReader::new(der)?;
+    let mut reader = DerReader::new(der)?;
     let policies = reader.sequence(|policies| {
         let mut found = Vec::new();
         while !policies.is_finished() {
@@ -51,7 +53,7 @@ pub(crate) fn certificate_policies(der: &[u8]) -> der::Result<Vec<ObjectIdentifi
 pub(crate) fn policy_mappings(
     der: &[u8],
 ) -> der::Result<Vec<(ObjectIdentifier, ObjectIdentifier)>> {
-    let mut reader = SliceReader::new(der)?;
+    let mut reader = DerReader::new(der)?;
     let mappings = reader.sequence(|mappings| {
         let mut found = Vec::new();
         while !mappings.is_finished() {
@@ -73,7 +75,7 @@ pub(crate) fn policy_mappings(
 
 /// A DER `PolicyConstraints`, which has at least one of its two fields.
 pub(crate) fn policy_constraints(der: &[u8]) -> der::Result<PolicyConstraints> {
-    let mut reader = SliceReader::new(der)?;
+    let mut reader = DerReader::new(der)?;
     let constraints = reader.sequence(|fields| {
         let mut field = |number| {
             let count = fields.context_specific::<u64>(TagNumber(number), TagMode::Implicit)?;

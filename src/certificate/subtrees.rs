@@ -1,8 +1,9 @@
 //! Name constraints (RFC 5280 section 4.2.1.10) without a copy.
 
-use der::{Reader, SliceReader, Tag, TagNumber};
+use der::{Reader, Tag, TagNumber};
 
 use super::general_name::{GeneralName, take_first};
+use super::reader::DerReader;
 use super::tagged_element;
 
 /// ```text
@@ -20,7 +21,7 @@ impl<'a> NameConstraints<'a> {
     /// Checks the whole structure. At least one kind of subtrees has to be there, and at least one
     /// subtree in each kind: a CA that wrote none has constrained nothing, and meant to.
     pub(crate) fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(der)?;
+        let mut reader = DerReader::new(der)?;
         let constraints = reader.sequence(|fields| {
             let permitted = subtrees(fields, 0)?;
             let excluded = subtrees(fields, 1)?;
@@ -42,14 +43,14 @@ impl<'a> NameConstraints<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subtrees<'a>(&'a [u8]);
 
-fn subtrees<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<Subtrees<'a>>> {
+fn subtrees<'a>(reader: &mut DerReader<'a>, number: u32) -> der::Result<Option<Subtrees<'a>>> {
     let Some((_, contents)) = tagged_element(reader, number, true)? else {
         return Ok(None);
     };
     if contents.is_empty() {
         return Err(Tag::Sequence.length_error().into());
     }
-    let mut rest = SliceReader::new(contents)?;
+    let mut rest = DerReader::new(contents)?;
     while !rest.is_finished() {
         base(&mut rest)?;
     }
@@ -58,7 +59,7 @@ fn subtrees<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option
 
 /// `GeneralSubtree`: RFC 5280 section 4.2.1.10 has its minimum zero, which DER leaves out, and its
 /// maximum absent.
-fn base<'a>(reader: &mut SliceReader<'a>) -> der::Result<GeneralName<'a>> {
+fn base<'a>(reader: &mut DerReader<'a>) -> der::Result<GeneralName<'a>> {
     let name = reader.sequence(GeneralName::decode)?;
     match name {
         GeneralName::Ip(octets) if !is_network(octets) => {

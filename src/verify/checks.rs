@@ -3,6 +3,8 @@
 mod profile;
 mod readers;
 
+use std::fmt;
+
 use super::policy::Purpose;
 use super::rule::Rule;
 use super::{Terms, VerifyError, names};
@@ -46,15 +48,23 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    #[cold]
     fn breaks(&self, rule: Rule, found: impl Into<String>) -> Result<(), VerifyError> {
         let subject = self.certificate.subject();
         Err(VerifyError::Rule { subject, rule, found: found.into() })
     }
 
-    fn must(&self, rule: Rule, holds: bool, found: &str) -> Result<(), VerifyError> {
+    #[cold]
+    fn breaks_of(&self, rule: Rule, found: &dyn fmt::Display) -> Result<(), VerifyError> {
+        self.breaks(rule, found.to_string())
+    }
+
+    /// `found` is written only where the rule is broken.
+    #[inline]
+    fn must(&self, rule: Rule, holds: bool, found: impl fmt::Display) -> Result<(), VerifyError> {
         match holds || !self.terms.has(rule) {
             true => Ok(()),
-            false => self.breaks(rule, found),
+            false => self.breaks_of(rule, &found),
         }
     }
 }
@@ -240,18 +250,18 @@ fn extended_key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
     if subject.role.is_issuer() && !subject.terms.has(Rule::NestedExtendedKeyUsage) {
         return Ok(());
     }
+    let certificate = subject.certificate;
     let any_stands_for_it = !subject.terms.has(Rule::PurposeByName);
-    let is_allowed = |found: &[_]| {
-        found.contains(&needed) || any_stands_for_it && found.contains(&oid::ANY_EXTENDED_KEY_USAGE)
-    };
-    match subject.certificate.extended_key_usage() {
-        Some(found) if !is_allowed(&found) => Err(VerifyError::ExtendedKeyUsage {
-            subject: subject.certificate.subject(),
-            purpose: subject.terms.purpose,
-            found: found.into_iter().map(NamedOid).collect(),
-        }),
-        _ => Ok(()),
+    let has = |purpose| certificate.has_purpose(purpose).unwrap_or(true);
+    if has(needed) || any_stands_for_it && has(oid::ANY_EXTENDED_KEY_USAGE) {
+        return Ok(());
     }
+    let found = certificate.extended_key_usage().unwrap_or_default();
+    Err(VerifyError::ExtendedKeyUsage {
+        subject: certificate.subject(),
+        purpose: subject.terms.purpose,
+        found: found.into_iter().map(NamedOid).collect(),
+    })
 }
 
 /// Section 4.1.2.5. Both ends are included.

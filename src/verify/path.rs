@@ -109,11 +109,14 @@ pub(super) fn find(
         return Ok(VerifiedChain::trusted(leaf, &anchor.trusted, policies));
     }
     let mut ledger = Ledger::new(Account::new(terms.budget));
+    // As long as nearly all paths are.
+    let mut path = Vec::with_capacity(4);
+    path.push(Node::Leaf);
     let mut search = Search {
         pool: &pool,
         ledger: &mut ledger,
         terms,
-        path: vec![Node::Leaf],
+        path,
         only_anchor: None,
         signers: Vec::new(),
     };
@@ -380,21 +383,22 @@ impl<'a> Search<'_, 'a> {
     }
 
     fn check_policies(&self) -> Result<ValidPolicies, VerifyError> {
-        let path: Vec<_> = self
-            .path
-            .iter()
-            .rev()
-            .skip(1)
-            .filter_map(|&node| {
-                let certificate = self.pool.certificate(node)?;
-                Some((certificate, self.pool.is_self_issued(node, self.terms)))
-            })
-            .collect();
         let of_a_signer = PolicyInputs::default();
         let inputs = match self.signers.is_empty() {
             true => self.terms.policy.inputs(),
             false => &of_a_signer,
         };
+        let below_the_anchor = self.path.iter().rev().skip(1).filter_map(|&node| {
+            let certificate = self.pool.certificate(node)?;
+            Some((certificate, node))
+        });
+        let certificates = below_the_anchor.clone().map(|(certificate, _)| certificate);
+        if policies::are_not_mentioned(certificates, inputs) {
+            return Ok(ValidPolicies::These(Vec::new()));
+        }
+        let path: Vec<_> = below_the_anchor
+            .map(|(certificate, node)| (certificate, self.pool.is_self_issued(node, self.terms)))
+            .collect();
         policies::process(&path, inputs).map_err(|(certificate, fault)| VerifyError::Policy {
             subject: certificate.subject(),
             fault,

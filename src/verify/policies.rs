@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use const_oid::ObjectIdentifier;
 
 use super::policy::PolicyInputs;
-use crate::certificate::{Certificate, oid};
+use crate::certificate::{Certificate, Known, oid};
 
 /// The policies under which a path is valid: those of the trust anchor's domain that the user
 /// accepts.
@@ -41,6 +41,21 @@ struct Node {
 
 /// The nodes of one depth, by their policy: there is one of each (RFC 9618 section 4.1).
 type Level = BTreeMap<ObjectIdentifier, Node>;
+
+/// Whether nothing is said of policies, neither in the certificates of a path nor by the user: then
+/// there is no graph below the first of them (section 6.1.3 (e)), none is required, and the path is
+/// valid for no policy.
+pub(super) fn are_not_mentioned<'a>(
+    mut path: impl Iterator<Item = &'a Certificate>,
+    inputs: &PolicyInputs,
+) -> bool {
+    let mentions = |certificate: &Certificate| {
+        [Known::CertificatePolicies, Known::PolicyMappings, Known::PolicyConstraints]
+            .into_iter()
+            .any(|extension| certificate.has(extension))
+    };
+    !inputs.require_explicit_policy && !path.any(mentions)
+}
 
 struct State<'a> {
     inputs: &'a PolicyInputs,

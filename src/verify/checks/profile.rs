@@ -37,12 +37,12 @@ impl Subject<'_> {
 
     fn must_be_critical(&self, rule: Rule, extension: Known) -> Checked {
         let holds = !self.certificate.has(extension) || self.certificate.has_critical(extension);
-        self.must(rule, holds, &format!("its {} is not critical", extension.name()))
+        self.must(rule, holds, format_args!("its {} is not critical", extension.name()))
     }
 
     fn must_not_be_critical(&self, rule: Rule, extension: Known) -> Checked {
         let holds = !self.certificate.has_critical(extension);
-        self.must(rule, holds, &format!("its {} is critical", extension.name()))
+        self.must(rule, holds, format_args!("its {} is critical", extension.name()))
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn serial_number(subject: &Subject<'_>) -> Checked {
     subject.must(
         rule,
         octets.len() <= 20,
-        &format!("its serial number has {} octets", octets.len()),
+        format_args!("its serial number has {} octets", octets.len()),
     )
 }
 
@@ -158,10 +158,10 @@ pub(super) fn extended_key_usage(subject: &Subject<'_>) -> Checked {
         subject.must(Rule::ExtendedKeyUsagePresent, has, "it has no extKeyUsage")?;
         let rule = Rule::ExtendedKeyUsageNotCritical;
         subject.must_not_be_critical(rule, Known::ExtendedKeyUsage)?;
-        let purposes = subject.certificate.extended_key_usage().unwrap_or_default();
+        let any = subject.certificate.has_purpose(oid::ANY_EXTENDED_KEY_USAGE);
         subject.must(
             Rule::NoAnyExtendedKeyUsage,
-            !purposes.contains(&oid::ANY_EXTENDED_KEY_USAGE),
+            any != Some(true),
             "its extKeyUsage has anyExtendedKeyUsage",
         )?;
     }

@@ -2,13 +2,9 @@
 
 use std::net::IpAddr;
 
-use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, IntRef};
-use der::{Decode, Reader, SliceReader, Tag, Tagged};
-
 use super::{Subject, VerifyError};
+use crate::certificate::Known;
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{Known, Timestamp, named_bits};
 use crate::verify::names::uri;
 use crate::verify::rule::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
@@ -19,11 +15,9 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
         return Ok(());
     }
     let certificate = subject.certificate;
-    for name in [certificate.subject_der(), certificate.issuer_der()] {
-        if !all_attributes(name, is_sound_string).unwrap_or(false) {
-            let found = "a name has a text with characters that its string type has not";
-            return subject.breaks(Rule::ReadableInGo, found);
-        }
+    if !certificate.attribute_values().are_sound {
+        let found = "a name has a text with characters that its string type has not";
+        return subject.breaks(Rule::ReadableInGo, found);
     }
     for name in certificate.general_names() {
         let is_readable = match name {
@@ -133,74 +127,6 @@ fn is_readable_base(base: &GeneralName<'_>) -> bool {
 
 /// OpenSSL's `ASN1_PRINTABLE`, as far as it is text.
 pub(super) fn text_in_names(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    if !subject.terms.has(Rule::TextInNames) {
-        return Ok(());
-    }
-    let is_text = |value: AnyRef<'_>| {
-        matches!(
-            value.tag(),
-            Tag::NumericString
-                | Tag::PrintableString
-                | Tag::TeletexString
-                | Tag::Ia5String
-                | Tag::BmpString
-                | Tag::Utf8String
-        )
-    };
-    for name in [subject.certificate.subject_der(), subject.certificate.issuer_der()] {
-        if !all_attributes(name, is_text).unwrap_or(false) {
-            return subject.breaks(Rule::TextInNames, "a name has an attribute that is no text");
-        }
-    }
-    Ok(())
-}
-
-/// Whether something holds for the values of all attributes of a name.
-fn all_attributes(name_der: &[u8], holds: impl Fn(AnyRef<'_>) -> bool) -> der::Result<bool> {
-    let mut all = true;
-    let mut reader = SliceReader::new(name_der)?;
-    reader.sequence(|parts| {
-        while !parts.is_finished() {
-            let mut part = SliceReader::new(AnyRef::decode(parts)?.value())?;
-            while !part.is_finished() {
-                part.sequence(|attribute| {
-                    attribute.tlv_bytes()?;
-                    all &= holds(AnyRef::decode(attribute)?);
-                    Ok::<_, der::Error>(())
-                })?;
-            }
-        }
-        Ok::<_, der::Error>(())
-    })?;
-    Ok(all)
-}
-
-/// Go's `parseASN1String`: `*` and `&` are let pass in a PrintableString, as others write them.
-fn is_sound_string(value: AnyRef<'_>) -> bool {
-    let octets = value.value();
-    match value.tag() {
-        Tag::PrintableString => octets
-            .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(octet)),
-        Tag::Utf8String => std::str::from_utf8(octets).is_ok(),
-        Tag::Ia5String => octets.is_ascii(),
-        Tag::NumericString => octets.iter().all(|octet| octet.is_ascii_digit() || *octet == b' '),
-        Tag::BmpString => {
-            let (units, rest) = octets.as_chunks();
-            rest.is_empty()
-                && units.iter().copied().map(u16::from_be_bytes).all(
-                    |unit| !matches!(unit, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff),
-                )
-        }
-        // It parses numbers, bits, identifiers and times there too; a number has to fit 64 bits.
-        Tag::Integer => octets.len() <= 8 && value.decode_as::<IntRef<'_>>().is_ok(),
-        Tag::BitString => {
-            value.decode_as::<BitStringRef<'_>>().is_ok_and(|bits| named_bits(&bits).is_ok())
-        }
-        Tag::ObjectIdentifier => value.decode_as::<ObjectIdentifier>().is_ok(),
-        Tag::Boolean => matches!(octets, [0 | 0xff]),
-        Tag::UtcTime => Timestamp::from_utc_time(octets).is_some(),
-        Tag::GeneralizedTime => Timestamp::from_generalized_time(octets).is_some(),
-        _ => true,
-    }
+    let holds = subject.certificate.attribute_values().are_text;
+    subject.must(Rule::TextInNames, holds, "a name has an attribute that is no text")
 }

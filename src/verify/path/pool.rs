@@ -41,11 +41,37 @@ struct Facts {
     is_self_issued: OnceCell<bool>,
     issuer_name: OnceCell<CanonicalName>,
     authority: OnceCell<Authority>,
-    /// By purpose, and by the number of intermediates below.
-    checked: RefCell<Vec<Checked>>,
+    checked: Results,
 }
 
-type Checked = (Purpose, usize, Result<(), VerifyError>);
+/// What checks found, by purpose and by the number of intermediates below.
+#[derive(Default)]
+struct Results {
+    /// Most certificates are checked once, and so their result lies in no memory of its own.
+    first: OnceCell<Checked>,
+    others: RefCell<Vec<Checked>>,
+}
+
+type Checked = ((Purpose, usize), Result<(), VerifyError>);
+
+impl Results {
+    fn get_or(
+        &self,
+        key: (Purpose, usize),
+        check: impl FnOnce() -> Result<(), VerifyError>,
+    ) -> Result<(), VerifyError> {
+        let Some(first) = self.first.get() else {
+            return self.first.get_or_init(|| (key, check())).1.clone();
+        };
+        let known = |(other, result): &Checked| (*other == key).then(|| result.clone());
+        let found = known(first).or_else(|| self.others.borrow().iter().find_map(known));
+        found.unwrap_or_else(|| {
+            let result = check();
+            self.others.borrow_mut().push((key, result.clone()));
+            result
+        })
+    }
+}
 
 /// All certificates at hand.
 pub(in crate::verify) struct Pool<'a> {
@@ -170,15 +196,7 @@ impl<'a> Pool<'a> {
         let Some(facts) = self.facts(node) else {
             return check();
         };
-        let key = (terms.purpose, below);
-        let known = facts.checked.borrow().iter().find_map(|(purpose, number, result)| {
-            ((*purpose, *number) == key).then(|| result.clone())
-        });
-        known.unwrap_or_else(|| {
-            let result = check();
-            facts.checked.borrow_mut().push((terms.purpose, below, result.clone()));
-            result
-        })
+        facts.checked.get_or((terms.purpose, below), check)
     }
 
     fn subject_der(&self, node: Node) -> &'a [u8] {

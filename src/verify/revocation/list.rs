@@ -6,12 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
-use der::{Reader, SliceReader};
+use der::Reader;
 
 use crate::certificate::distribution_points::{PointName, Reasons};
 use crate::certificate::{
-    CanonicalName, Certificate, CertificateError, DistinguishedName, InField, SerialNumber, Span,
-    Timestamp, algorithm, octets,
+    CanonicalName, Certificate, CertificateError, DerReader, DistinguishedName, InField,
+    SerialNumber, Span, Timestamp, algorithm, octets,
 };
 use crate::pem;
 use parsing::parse_tbs;
@@ -119,7 +119,7 @@ impl RevocationList {
     /// # Errors
     /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 5.1.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let mut reader = SliceReader::new(der)?;
+        let mut reader = DerReader::new(der)?;
         let mut parsed = reader.sequence(|list| {
             let start = usize::try_from(list.position())?;
             let parsed = list.sequence(parse_tbs)?;

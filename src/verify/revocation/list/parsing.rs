@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::{Decode, Reader, Tag, TagMode, TagNumber, Tagged};
 
 use super::{CrlReason, Entry, Extensions, Parsed, Scope};
 use crate::certificate::distribution_points::{PointName, Reasons};
 use crate::certificate::general_name::{GeneralName, GeneralNames};
 use crate::certificate::{
-    AuthorityKeyIdentifier, CanonicalName, CertificateError, DistinguishedName, InField, Span,
-    algorithm, contents_of, element, integer, time,
+    AuthorityKeyIdentifier, CanonicalName, CertificateError, DerReader, DistinguishedName, InField,
+    Span, algorithm, contents_of, element, integer, time,
 };
 
-pub(super) fn parse_tbs(tbs: &mut SliceReader<'_>) -> Result<Parsed, CertificateError> {
+pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateError> {
     let has_version = !tbs.is_finished() && Tag::peek(tbs)? == Tag::Integer;
     if has_version && u8::decode(tbs).in_field("version")? != 1 {
         return Err(Tag::Integer.value_error().into()).in_field("version");
@@ -82,7 +82,7 @@ fn is_time(tag: Tag) -> bool {
 /// One `revokedCertificates` entry. `issuer` is the one of the entry before, which holds until an
 /// entry names another (RFC 5280 section 5.3.3).
 fn parse_entry(
-    reader: &mut SliceReader<'_>,
+    reader: &mut DerReader<'_>,
     may_have_extensions: bool,
     issuer: &mut usize,
     issuers: &mut BTreeMap<Vec<CanonicalName>, usize>,
@@ -130,7 +130,7 @@ fn parse_entry(
 
 /// Reads `Extensions`; each one's identifier, criticality, contents and where they lie.
 fn each_extension<'a>(
-    reader: &mut SliceReader<'a>,
+    reader: &mut DerReader<'a>,
     mut each: impl FnMut(ObjectIdentifier, bool, &'a [u8], Span) -> der::Result<()>,
 ) -> der::Result<()> {
     reader.sequence(|extensions| {
@@ -152,9 +152,9 @@ fn each_extension<'a>(
 }
 
 impl Extensions {
-    fn parse(&mut self, reader: &mut SliceReader<'_>) -> Result<(), CertificateError> {
+    fn parse(&mut self, reader: &mut DerReader<'_>) -> Result<(), CertificateError> {
         let number = |contents: &[u8], span: &Span| {
-            let mut reader = SliceReader::new(contents)?;
+            let mut reader = DerReader::new(contents)?;
             let place = integer(&mut reader)?;
             reader.finish()?;
             if contents.get(place.clone()).is_none_or(|value| value.first() > Some(&0x7f)) {
@@ -197,7 +197,7 @@ impl Extensions {
 
 impl<'a> Scope<'a> {
     pub(super) fn from_der(der: &'a [u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(der)?;
+        let mut reader = DerReader::new(der)?;
         let scope = reader.sequence(|fields| {
             let point = PointName::decode(fields, 0)?;
             let only_user_certificates = flag(fields, 1)?;
@@ -220,7 +220,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn flag(reader: &mut SliceReader<'_>, number: u32) -> der::Result<bool> {
+fn flag(reader: &mut DerReader<'_>, number: u32) -> der::Result<bool> {
     let flag = reader.context_specific::<bool>(TagNumber(number), TagMode::Implicit)?;
     Ok(flag.unwrap_or(false))
 }

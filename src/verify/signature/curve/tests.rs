@@ -118,15 +118,15 @@ fn sums_of_equal_and_opposite_points_are_complete() {
 
 /// Walks from multiple to multiple, which is how very many can be held against RustCrypto's addition.
 fn walk<C: Curve>(steps: usize) {
-    let mut random = std::iter::repeat_with(|| Scalar::<C>::generate());
+    let mut random = std::iter::repeat_with(Scalar::<C>::generate);
     let (step, mut number) = random.next().zip(random.next()).unwrap();
     let stride = C::ProjectivePoint::generator() * step;
     let mut point = C::ProjectivePoint::generator() * number;
     let generator = C::constants().generator();
     for _ in 0..steps {
         assert!(is::<C>(times::<C>(generator, Sum::INFINITY, number), point), "{number:?}");
-        number = number + step;
-        point = point + stride;
+        number += step;
+        point += stride;
     }
 }
 

@@ -1,4 +1,5 @@
 //! Judge of RSA's public operation: the rsa crate's.
+#![allow(clippy::print_stderr, reason = "what cannot run says so")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,0 +1,438 @@
+//! A reader of DER over a slice that compiles into its callers.
+//!
+//! It reads what der's own `SliceReader` reads and fails as that does; der's is made of calls into
+//! another crate, several for every element, which is most of the time that a certificate takes to
+//! read. What is usual is read here, and whatever else there is, faults among it, is left to der. It
+//! lacks that one's limit to nesting, because what is read with it has a fixed depth.
+
+use der::asn1::AnyRef;
+use der::{
+    Decode, DecodeValue, EncodingRules, Error, ErrorKind, FixedTag, Length, Reader, Tag, TagMode,
+    TagNumber, Tagged,
+};
+
+#[derive(Debug, Clone)]
+pub(crate) struct DerReader<'a> {
+    /// From the beginning of the input to the end of the element whose contents are being read.
+    octets: &'a [u8],
+    position: usize,
+}
+
+impl<'a> DerReader<'a> {
+    pub(crate) fn new(octets: &'a [u8]) -> Result<Self, Error> {
+        // All places in the input are a `Length`, which has 32 bits.
+        Length::try_from(octets.len())?;
+        Ok(Self { octets, position: 0 })
+    }
+
+    /// How far it has come, in octets from the beginning.
+    #[inline]
+    pub(crate) fn place(&self) -> usize {
+        self.position
+    }
+
+    /// First octet, length of the header and length of the contents of the next element, if its length
+    /// is encoded in the shortest form and below 65,536, and all of it is there.
+    #[inline(always)]
+    fn usual_header(&self) -> Option<(u8, usize, usize)> {
+        let rest = self.octets.get(self.position..)?;
+        let (tag, header, length) = match *rest {
+            [tag, length @ ..=0x7f, ..] => (tag, 2, usize::from(length)),
+            [tag, 0x81, length @ 0x80..=0xff, ..] => (tag, 3, usize::from(length)),
+            [tag, 0x82, high @ 1..=0xff, low, ..] => {
+                (tag, 4, usize::from(u16::from_be_bytes([high, low])))
+            }
+            _ => return None,
+        };
+        (header + length <= rest.len()).then_some((tag, header, length))
+    }
+
+    /// Reads one element of any tag.
+    #[inline]
+    pub(crate) fn any(&mut self) -> Result<AnyRef<'a>, Error> {
+        match self.usual_header() {
+            Some((octet, header, length)) => match usual_tag(octet) {
+                Some(tag) => AnyRef::new(tag, self.contents(header, length)),
+                None => AnyRef::decode(self),
+            },
+            None => AnyRef::decode(self),
+        }
+    }
+
+    /// Reads one element whose tag is this octet, if there is one and it is usual: its contents.
+    #[inline]
+    pub(crate) fn usual(&mut self, wanted: u8) -> Option<&'a [u8]> {
+        let (octet, header, length) = self.usual_header()?;
+        (octet == wanted).then(|| self.contents(header, length))
+    }
+
+    /// Goes to the contents of the same, and says how long they are.
+    #[inline]
+    pub(crate) fn enter_usual(&mut self, wanted: u8) -> Option<Length> {
+        let (octet, header, length) = self.usual_header()?;
+        (octet == wanted).then(|| {
+            self.position += header;
+            Length::new(length as u32)
+        })
+    }
+
+    /// Reads one element of a tag: its contents.
+    #[inline]
+    pub(crate) fn element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+        match octet_of(wanted).and_then(|octet| self.usual(octet)) {
+            Some(contents) => Ok(contents),
+            None => {
+                let any = AnyRef::decode(self)?;
+                any.tag().assert_eq(wanted)?;
+                Ok(any.value())
+            }
+        }
+    }
+
+    /// Steps over the next element, of which `usual_header` spoke.
+    #[inline]
+    fn contents(&mut self, header: usize, length: usize) -> &'a [u8] {
+        let start = self.position + header;
+        self.position = start + length;
+        self.octets.get(start..self.position).unwrap_or_default()
+    }
+
+    /// Reads a `BOOLEAN DEFAULT` or `OPTIONAL`, if it comes next.
+    #[inline]
+    pub(crate) fn optional_boolean(&mut self) -> Result<Option<bool>, Error> {
+        let rest = self.octets.get(self.position..).unwrap_or_default();
+        match *rest {
+            [0x01, 0x01, octet @ (0 | 0xff), ..] => {
+                self.position += 3;
+                Ok(Some(octet != 0))
+            }
+            [octet, ..] if octet != 0x01 && usual_tag(octet).is_some() => Ok(None),
+            _ => Option::decode(self),
+        }
+    }
+
+    /// Reads a `SEQUENCE`, whose contents have to be read to their end.
+    #[inline]
+    pub(crate) fn sequence<T, E: From<Error>>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.constructed(Tag::Sequence, read)
+    }
+
+    /// The same of another tag.
+    #[inline]
+    pub(crate) fn constructed<T, E: From<Error>>(
+        &mut self,
+        wanted: Tag,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let length = match octet_of(wanted).and_then(|octet| self.enter_usual(octet)) {
+            Some(length) => length,
+            None => {
+                let header = der::Header::decode(self)?;
+                header.tag().assert_eq(wanted)?;
+                header.length()
+            }
+        };
+        self.read_nested(length, read)
+    }
+
+    /// Reads an element with a context-specific tag, if it comes next.
+    #[inline]
+    pub(crate) fn context_specific<T>(
+        &mut self,
+        number: TagNumber,
+        mode: TagMode,
+    ) -> Result<Option<T>, T::Error>
+    where
+        T: DecodeValue<'a> + FixedTag + 'a,
+    {
+        match self.octets.get(self.position).map(|&octet| usual_tag(octet)) {
+            None => Ok(None),
+            Some(Some(tag)) if !tag.is_context_specific() || tag.number() != number => Ok(None),
+            _ => Reader::context_specific(self, number, mode),
+        }
+    }
+
+    fn incomplete(&self, wanted: usize) -> Error {
+        let expected_len = self.position.saturating_add(wanted);
+        match Length::try_from(expected_len) {
+            Ok(expected_len) => {
+                let actual_len = self.input_len();
+                ErrorKind::Incomplete { expected_len, actual_len }.at(self.position())
+            }
+            Err(overflow) => overflow,
+        }
+    }
+}
+
+/// The octet of a tag that certificates are made of, and that is asked for.
+#[inline]
+fn octet_of(tag: Tag) -> Option<u8> {
+    match tag {
+        Tag::Integer => Some(0x02),
+        Tag::BitString => Some(0x03),
+        Tag::OctetString => Some(0x04),
+        Tag::ObjectIdentifier => Some(0x06),
+        Tag::Sequence => Some(0x30),
+        Tag::Set => Some(0x31),
+        _ => None,
+    }
+}
+
+/// The tags that certificates are made of.
+#[inline]
+fn usual_tag(octet: u8) -> Option<Tag> {
+    Some(match octet {
+        0x01 => Tag::Boolean,
+        0x02 => Tag::Integer,
+        0x03 => Tag::BitString,
+        0x04 => Tag::OctetString,
+        0x05 => Tag::Null,
+        0x06 => Tag::ObjectIdentifier,
+        0x0c => Tag::Utf8String,
+        0x13 => Tag::PrintableString,
+        0x16 => Tag::Ia5String,
+        0x17 => Tag::UtcTime,
+        0x18 => Tag::GeneralizedTime,
+        0x30 => Tag::Sequence,
+        0x31 => Tag::Set,
+        // The number 31 says that it follows in more octets.
+        0x80..=0xbf if octet & 0x1f != 0x1f => Tag::ContextSpecific {
+            constructed: octet & 0x20 != 0,
+            number: TagNumber(u32::from(octet & 0x1f)),
+        },
+        _ => return None,
+    })
+}
+
+impl<'a> Reader<'a> for DerReader<'a> {
+    const CAN_READ_SLICE: bool = true;
+
+    fn encoding_rules(&self) -> EncodingRules {
+        EncodingRules::Der
+    }
+
+    #[inline]
+    fn input_len(&self) -> Length {
+        Length::new(self.octets.len() as u32)
+    }
+
+    #[inline]
+    fn position(&self) -> Length {
+        Length::new(self.position as u32)
+    }
+
+    #[inline]
+    fn is_finished(&self) -> bool {
+        self.position == self.octets.len()
+    }
+
+    #[inline]
+    fn read_nested<T, F, E>(&mut self, length: Length, read: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Self) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let whole = self.octets;
+        let end = usize::try_from((self.position() + length)?)?;
+        self.octets = whole.get(..end).ok_or_else(|| Error::incomplete(self.input_len()))?;
+        let value = read(self);
+        let (decoded, remaining) = (self.position(), self.remaining_len());
+        self.octets = whole;
+        if value.is_ok() && !remaining.is_zero() {
+            return Err(self.error(ErrorKind::TrailingData { decoded, remaining }).into());
+        }
+        value
+    }
+
+    #[inline]
+    fn read_slice(&mut self, length: Length) -> Result<&'a [u8], Error> {
+        let length = usize::try_from(length)?;
+        let rest = self.octets.get(self.position..).unwrap_or_default();
+        let slice = rest.get(..length).ok_or_else(|| self.incomplete(length))?;
+        self.position += length;
+        Ok(slice)
+    }
+
+    #[inline]
+    fn read_byte(&mut self) -> Result<u8, Error> {
+        let octet = self.octets.get(self.position).copied();
+        let octet = octet.ok_or_else(|| self.incomplete(1))?;
+        self.position += 1;
+        Ok(octet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use der::asn1::{BitStringRef, IntRef, ObjectIdentifier};
+    use der::{Header, SliceReader};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A reader under its own methods.
+    trait Under<'a>: Reader<'a> {
+        fn any(&mut self) -> Result<AnyRef<'a>, Error> {
+            AnyRef::decode(self)
+        }
+
+        fn boolean(&mut self) -> Result<Option<bool>, Error> {
+            Option::decode(self)
+        }
+
+        fn element(&mut self, tag: Tag) -> Result<&'a [u8], Error> {
+            let any = AnyRef::decode(self)?;
+            any.tag().assert_eq(tag)?;
+            Ok(any.value())
+        }
+
+        fn nested(
+            &mut self,
+            tag: Tag,
+            read: impl FnOnce(&mut Self) -> Result<(), Error>,
+        ) -> Result<(), Error> {
+            let header = Header::decode(self)?;
+            header.tag().assert_eq(tag)?;
+            self.read_nested(header.length(), read)
+        }
+
+        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, T::Error>
+        where
+            T: DecodeValue<'a> + FixedTag + 'a,
+        {
+            self.context_specific(TagNumber(number), mode)
+        }
+    }
+
+    impl<'a> Under<'a> for SliceReader<'a> {}
+
+    impl<'a> Under<'a> for DerReader<'a> {
+        fn any(&mut self) -> Result<AnyRef<'a>, Error> {
+            DerReader::any(self)
+        }
+
+        fn boolean(&mut self) -> Result<Option<bool>, Error> {
+            self.optional_boolean()
+        }
+
+        fn element(&mut self, tag: Tag) -> Result<&'a [u8], Error> {
+            DerReader::element(self, tag)
+        }
+
+        fn nested(
+            &mut self,
+            tag: Tag,
+            read: impl FnOnce(&mut Self) -> Result<(), Error>,
+        ) -> Result<(), Error> {
+            match tag {
+                Tag::Sequence => self.sequence(read),
+                tag => self.constructed(tag, read),
+            }
+        }
+
+        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, T::Error>
+        where
+            T: DecodeValue<'a> + FixedTag + 'a,
+        {
+            DerReader::context_specific(self, TagNumber(number), mode)
+        }
+    }
+
+    /// What a reader makes of octets: elements with their places, in sequences and sets too, and at
+    /// last why it does not go on.
+    fn elements<'a>(reader: &mut impl Under<'a>, found: &mut Vec<String>) -> Result<(), Error> {
+        while !reader.is_finished() {
+            found.push(format!("{:?} {:?}", reader.position(), Header::peek(reader)));
+            found.push(format!("{:?}", reader.peek_byte()));
+            for number in 0..4 {
+                let explicit = reader.clone().tagged::<u8>(number, TagMode::Explicit);
+                let implicit = reader.clone().tagged::<BitStringRef<'_>>(number, TagMode::Implicit);
+                found.push(format!("{explicit:?} {implicit:?}"));
+            }
+            found.push(format!("{:?}", reader.clone().boolean()));
+            found.push(format!("{:?}", IntRef::decode(&mut reader.clone())));
+            found.push(format!("{:?}", BitStringRef::decode(&mut reader.clone())));
+            found.push(format!("{:?}", <ObjectIdentifier>::decode(&mut reader.clone())));
+            found.push(format!("{:?}", reader.clone().tlv_bytes()));
+            for tag in [
+                Tag::Integer,
+                Tag::BitString,
+                Tag::OctetString,
+                Tag::ObjectIdentifier,
+                Tag::Sequence,
+                Tag::Set,
+                Tag::Null,
+                Tag::ContextSpecific { constructed: true, number: TagNumber(0) },
+            ] {
+                found.push(format!("{:?}", reader.clone().element(tag)));
+                let half = |nested: &mut _| Under::any(nested).map(drop);
+                found.push(format!("{:?}", reader.clone().nested(tag, half)));
+            }
+            let mut ahead = reader.clone();
+            let any = ahead.any();
+            found.push(format!("{any:?}"));
+            match any?.tag() {
+                tag @ (Tag::Sequence | Tag::Set | Tag::ContextSpecific { .. }) => {
+                    reader.nested(tag, |nested| elements(nested, found))?;
+                }
+                _ => *reader = ahead,
+            }
+        }
+        Ok(())
+    }
+
+    fn read<'a>(mut reader: impl Under<'a>) -> (Vec<String>, Result<(), Error>) {
+        let mut found = Vec::new();
+        let end = elements(&mut reader, &mut found).and_then(|()| reader.finish());
+        (found, end)
+    }
+
+    fn element() -> impl Strategy<Value = Vec<u8>> {
+        let tag = prop_oneof![
+            proptest::sample::select(
+                &[1_u8, 2, 3, 4, 5, 6, 12, 19, 23, 48, 49, 0x80, 0xa0, 0xa3][..]
+            ),
+            any::<u8>(),
+        ];
+        let length = prop_oneof![
+            4 => Just(None),
+            1 => proptest::collection::vec(any::<u8>(), 1..6).prop_map(Some),
+        ];
+        let wrap = |tag: u8, length: Option<Vec<u8>>, contents: Vec<u8>| {
+            let length = length.unwrap_or_else(|| match contents.len() {
+                short @ 0..0x80 => vec![short as u8],
+                long @ 0x80..0x100 => vec![0x81, long as u8],
+                longer => [&[0x82][..], &(longer as u16).to_be_bytes()].concat(),
+            });
+            [vec![tag], length, contents].concat()
+        };
+        let leaf = (tag, length, proptest::collection::vec(any::<u8>(), 0..140))
+            .prop_map(move |(tag, length, contents)| wrap(tag, length, contents));
+        leaf.prop_recursive(4, 32, 4, move |inner| {
+            let tag = proptest::sample::select(&[48_u8, 49, 0xa0, 0xa3][..]);
+            (tag, proptest::collection::vec(inner, 0..4))
+                .prop_map(move |(tag, contents)| wrap(tag, None, contents.concat()))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_ders_own_reader_reads_and_fails_as_it_does(
+            mut der in element(),
+            cut in proptest::option::weighted(0.3, any::<proptest::sample::Index>()),
+            change in proptest::option::weighted(0.3, any::<(proptest::sample::Index, u8)>()),
+        ) {
+            if let Some((place, octet)) = change {
+                *place.get_mut(&mut der) = octet;
+            }
+            if let Some(cut) = cut {
+                der.truncate(cut.index(der.len()));
+            }
+            let ours = read(DerReader::new(&der).unwrap());
+            prop_assert_eq!(ours, read(SliceReader::new(&der).unwrap()));
+        }
+    }
+}
