@@ -182,7 +182,9 @@ impl<'a> Search<'_, 'a> {
         if let Some(only) = self.only_anchor {
             nodes.retain(|&node| !matches!(node, Node::Anchor(anchor) if anchor != only));
         }
-        if let Some(wanted) = head.authority_key_identifier() {
+        if nodes.len() > 1
+            && let Some(wanted) = head.authority_key_identifier()
+        {
             nodes.sort_by_key(|&node| {
                 let certificate = self.pool.certificate(node);
                 let has_it =

@@ -42,6 +42,11 @@ pub(crate) use verifying_key::VerifyingKey;
 /// Baseline Requirements section 6.1.5; the upper one is rustls-webpki's and bounds the work.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
+/// How every `SubjectPublicKeyInfo` with an uncompressed point on P-256 begins, up to its coordinates' 0x04:
+/// most keys are like this, and the check of a leaf's key should not be mostly reading.
+const P256_SPKI: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+
 /// The rule that an RSA key with other parameters breaks.
 pub(super) const RSA_PARAMETERS: &str = "RFC 3279 section 2.3.1 asks for NULL parameters";
 
@@ -69,6 +74,15 @@ impl<'a> PublicKey<'a> {
     /// # Errors
     /// [`SignatureError`] if the key is malformed or not accepted.
     pub(crate) fn from_spki_der(spki_der: &'a [u8]) -> Result<Self, SignatureError> {
+        if let Some(point) = spki_der.strip_prefix(P256_SPKI)
+            && let Some(key) = EcdsaPublicKey::from_sec1(point)
+        {
+            return Ok(Self::P256(key));
+        }
+        Self::from_any_spki_der(spki_der)
+    }
+
+    fn from_any_spki_der(spki_der: &'a [u8]) -> Result<Self, SignatureError> {
         let spki =
             SubjectPublicKeyInfoRef::from_der(spki_der).map_err(SignatureError::MalformedKey)?;
         let key = spki.subject_public_key.as_bytes().ok_or_else(|| {

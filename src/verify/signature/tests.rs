@@ -355,3 +355,30 @@ fn curves_are_named_and_points_lie_on_them_uncompressed() {
     let error = key(Some(k256), &[4; 57]).to_string();
     assert!(error.contains("secp224r1 (1.3.132.0.33)"), "{error}");
 }
+
+/// What begins as nearly every key does is read in a shorter way, to the same end.
+#[test]
+fn the_short_way_to_a_key_on_p256_is_the_long_one() {
+    let key = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
+    let der = key.test_groups[0].der.to_vec();
+    assert!(der.starts_with(P256_SPKI) && der.len() == P256_SPKI.len() + 65);
+    assert!(EcdsaPublicKey::<NistP256>::from_sec1(&der[P256_SPKI.len()..]).is_some());
+    let same = |der: &[u8]| {
+        let (short, long) = (PublicKey::from_spki_der(der), PublicKey::from_any_spki_der(der));
+        assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        short.is_ok()
+    };
+    assert!(same(&der));
+    assert!(!same(&der[..der.len() - 1]));
+    assert!(!same(&[der.as_slice(), &[0]].concat()));
+    for place in 0..der.len() {
+        let mut changed = der.clone();
+        changed[place] ^= 1;
+        assert!(!same(&changed), "{place}");
+    }
+    let mut compressed = [&der[..P256_SPKI.len()], &[2], &der[27..59]].concat();
+    assert!(!same(&compressed));
+    compressed[1] -= 32;
+    compressed[24] -= 32;
+    assert!(!same(&compressed));
+}
