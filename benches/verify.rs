@@ -82,10 +82,10 @@ impl Work {
         let read = |der: &Vec<u8>| Certificate::from_der(der).unwrap();
         let verifier = Verifier::new([read(&self.anchor)]).unwrap();
         match self.knows {
-            Knows::Anchor => verifier.preparation(Preparation::Never),
-            Knows::PreparedAnchor => verifier.preparation(Preparation::AtOnce),
+            Knows::Anchor => verifier.with_preparation(Preparation::Never),
+            Knows::PreparedAnchor => verifier.with_preparation(Preparation::AtOnce),
             Knows::Intermediates => verifier
-                .preparation(Preparation::AtOnce)
+                .with_preparation(Preparation::AtOnce)
                 .with_intermediates(self.intermediates.iter().map(read)),
         }
     }

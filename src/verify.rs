@@ -73,6 +73,7 @@ mod revocation;
 mod rule;
 pub(crate) mod signature;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 pub use crate::oid::NamedOid;
@@ -245,14 +246,15 @@ impl<'a> Authorities<'a> {
 }
 
 /// When a [`Verifier`] makes the tables by which ECDSA signatures under the keys of its trust anchors and known
-/// intermediates are verified in a third of the time. RSA keys and others need none.
+/// intermediates are verified in less than half of the time. RSA keys and others need none.
 ///
-/// A table takes 256 KiB for a key on P-256, 330 KiB on P-384 and 392 KiB on P-521, and about as long to
-/// make as a dozen signatures take to verify without it ([`manual::performance`](crate::manual::performance)).
+/// A table takes 256 KiB for each key on P-256, 330 KiB on P-384 and 392 KiB on P-521, and a curve's generator takes
+/// 832, 330 and 392 KiB once for a process. What they take to make, about thirty signatures win back
+/// ([`manual::performance`](crate::manual::performance)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Preparation {
-    /// Of each key when it has been used a few times, by whoever uses it then; others do not wait.
+    /// Of each key when it has verified a few signatures, by whoever uses it then; others do not wait.
     #[default]
     WhenUsed,
     /// Of all anchors and known intermediates at once, so that no verification takes longer than others.
@@ -262,7 +264,7 @@ pub enum Preparation {
 }
 
 /// Verifies certificates against trust anchors. It is made once and used from any number of
-/// threads, which never wait for each other; clones share what it holds.
+/// threads; clones share what it holds.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     anchors: Arc<Anchors>,
@@ -294,13 +296,15 @@ impl Verifier {
         })
     }
 
-    /// The same with intermediate certificates that are known beforehand, in place of those it knew: paths may go over
-    /// them whether or not they come with a leaf. Their keys are prepared, and the signatures on them checked now:
-    /// a leaf that a known intermediate issued costs one signature, however long its path.
+    /// The same with intermediate certificates that are known beforehand, besides those it knew: paths may go over
+    /// them whether or not they come with a leaf. The signatures on them are checked now, each under every
+    /// anchor and every other of them that has its issuer's name (100 at most), and their keys are prepared
+    /// ([`Preparation`]): a leaf that a known intermediate issued costs one signature, however long its path.
     ///
     /// They are not trusted. Of a known intermediate everything but its signature, which time and policy
-    /// cannot change, is asked in every verification, as of one that came with the leaf. One that
-    /// leads to no anchor, or whose key cannot be used, does no harm.
+    /// cannot change, is asked in every verification, as of one that came with the leaf. One whose key cannot be used,
+    /// or that leads to no anchor, is only in the way: it is tried after those that lead to one and those that came
+    /// with the leaf.
     ///
     /// ```no_run
     /// use private_ca::CertificateChain;
@@ -314,7 +318,8 @@ impl Verifier {
     /// ```
     #[must_use]
     pub fn with_intermediates(self, intermediates: impl IntoIterator<Item = Certificate>) -> Self {
-        let known = Arc::new(known::prepare(intermediates.into_iter(), &self.anchors));
+        let known = self.known.iter().map(|known| known.certificate.clone());
+        let known = Arc::new(known::prepare(known.chain(intermediates), &self.anchors));
         Self { known, ..self }.prepared()
     }
 
@@ -327,13 +332,13 @@ impl Verifier {
     /// it is safe is in [`manual::verification`](crate::manual::verification). An intermediate with a
     /// prepared key takes a few hundred KiB ([`Preparation`]).
     #[must_use]
-    pub fn remembering(self, capacity: usize) -> Self {
+    pub fn remembering(self, capacity: NonZeroUsize) -> Self {
         Self { remembered: Some(Arc::new(Remembered::new(capacity))), ..self }
     }
 
     /// The same with its keys' tables made at another time.
     #[must_use]
-    pub fn preparation(self, preparation: Preparation) -> Self {
+    pub fn with_preparation(self, preparation: Preparation) -> Self {
         Self { preparation, ..self }.prepared()
     }
 

@@ -70,15 +70,27 @@ impl Budget {
 pub(super) struct Account {
     limits: Budget,
     left: Budget,
+    earlier_signatures_left: u32,
 }
+
+/// How many signatures on known and remembered intermediates a search may come across: they cost no time, and
+/// what lies behind them does. As many as it may check by default.
+const EARLIER_SIGNATURES: u32 = 100;
 
 impl Account {
     pub(super) fn new(limits: Budget) -> Self {
-        Self { limits, left: limits }
+        let earlier_signatures_left = EARLIER_SIGNATURES.max(limits.signatures);
+        Self { limits, left: limits, earlier_signatures_left }
     }
 
     pub(super) fn spend_signature(&mut self) -> Result<(), VerifyError> {
         spend(&mut self.left.signatures, 1, "signature checks", self.limits.signatures)
+    }
+
+    /// A signature that was checked before this verification.
+    pub(super) fn spend_earlier_signature(&mut self) -> Result<(), VerifyError> {
+        let limit = EARLIER_SIGNATURES.max(self.limits.signatures);
+        spend(&mut self.earlier_signatures_left, 1, "signatures that were checked before", limit)
     }
 
     pub(super) fn spend_step(&mut self) -> Result<(), VerifyError> {

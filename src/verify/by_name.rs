@@ -61,7 +61,7 @@ impl<T: Named> ByName<T> {
     pub(super) fn of_canonical_name<'a>(
         &'a self,
         wanted: &'a CanonicalName,
-    ) -> impl Iterator<Item = usize> + 'a {
+    ) -> impl Iterator<Item = usize> + Clone + 'a {
         let name = |place: &usize| self.items.get(*place).map(T::canonical_name);
         let start = self.by_canonical_name.partition_point(|place| name(place) < Some(wanted));
         let rest = self.by_canonical_name.get(start..).unwrap_or_default();

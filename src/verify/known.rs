@@ -1,6 +1,8 @@
 //! Intermediate certificates that are known beforehand, or remembered.
 
 use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, RwLock};
 
 use super::anchor::Anchors;
@@ -18,9 +20,15 @@ pub(super) struct Prepared {
     pub(super) issuer_name: CanonicalName,
     pub(super) authority: Authority,
     pub(super) key: Result<VerifyingKey, SignatureError>,
-    /// The `SubjectPublicKeyInfo`s of those who were found to have signed it.
-    signed_by: Vec<Vec<u8>>,
+    /// Whether it leads to an anchor over others of its kind: whoever looks for issuers tries such first.
+    pub(super) leads: bool,
+    /// What is known of its signature, by the `SubjectPublicKeyInfo` of who may have made it.
+    signatures: Vec<(Vec<u8>, Result<(), SignatureError>)>,
 }
+
+/// How many signatures are checked of one certificate beforehand; of more issuers of one name the rest is checked
+/// when it matters.
+const CHECKED_BEFOREHAND: usize = 100;
 
 impl Prepared {
     fn new(certificate: Certificate) -> Self {
@@ -30,7 +38,8 @@ impl Prepared {
             authority: Authority::of(&certificate),
             key: PublicKey::from_spki_der(certificate.public_key_der())
                 .map(|key| VerifyingKey::new(&key)),
-            signed_by: Vec::new(),
+            leads: false,
+            signatures: Vec::new(),
             certificate,
         }
     }
@@ -40,14 +49,22 @@ impl Prepared {
         self.name == self.issuer_name
     }
 
-    /// Whether the key was found to have signed it. That it was not says nothing.
-    pub(super) fn is_signed_by(&self, public_key_der: &[u8]) -> bool {
-        self.signed_by.iter().any(|key| key == public_key_der)
+    /// What is known of its signature under a key: that it verifies, that it does not, or nothing.
+    pub(super) fn signature_of(
+        &self,
+        public_key_der: &[u8],
+    ) -> Option<&Result<(), SignatureError>> {
+        let mut signatures = self.signatures.iter();
+        signatures.find(|(key, _)| key == public_key_der).map(|(_, result)| result)
     }
 
-    fn is_signed_with(&self, key: &VerifyingKey) -> bool {
+    fn is_signed_by(&self, public_key_der: &[u8]) -> bool {
+        matches!(self.signature_of(public_key_der), Some(Ok(())))
+    }
+
+    fn check_signature(&self, key: &VerifyingKey) -> Result<(), SignatureError> {
         let (algorithm, _) = self.certificate.signature_algorithms();
-        key.verify(algorithm, self.certificate.tbs_der(), self.certificate.signature()).is_ok()
+        key.verify(algorithm, self.certificate.tbs_der(), self.certificate.signature())
     }
 }
 
@@ -77,16 +94,30 @@ pub(super) type Known = ByName<Prepared>;
 /// Prepares certificates, and checks every signature on one that an anchor or another of them may have made.
 pub(super) fn prepare(certificates: impl Iterator<Item = Certificate>, anchors: &Anchors) -> Known {
     let mut known = Known::new(certificates.map(Prepared::new).collect());
-    let signed_by: Vec<_> =
-        known.iter().map(|intermediate| signers(intermediate, &known, anchors)).collect();
-    for (intermediate, signed_by) in known.iter_mut().zip(signed_by) {
-        intermediate.signed_by = signed_by;
+    let signatures: Vec<_> =
+        known.iter().map(|intermediate| signatures(intermediate, &known, anchors)).collect();
+    for (intermediate, signatures) in known.iter_mut().zip(signatures) {
+        intermediate.signatures = signatures;
+    }
+    // Those whom an anchor signed lead to it, then those whom these signed, and so on.
+    let mut leading: Vec<Vec<u8>> =
+        anchors.iter().map(|anchor| anchor.trusted.public_key_der().to_vec()).collect();
+    while let Some(key) = leading.pop() {
+        for intermediate in known.iter_mut() {
+            if !intermediate.leads && intermediate.is_signed_by(&key) {
+                intermediate.leads = true;
+                leading.push(intermediate.certificate.public_key_der().to_vec());
+            }
+        }
     }
     known
 }
 
-/// The `SubjectPublicKeyInfo`s of those who signed a certificate.
-fn signers(intermediate: &Prepared, known: &Known, anchors: &Anchors) -> Vec<Vec<u8>> {
+fn signatures(
+    intermediate: &Prepared,
+    known: &Known,
+    anchors: &Anchors,
+) -> Vec<(Vec<u8>, Result<(), SignatureError>)> {
     let name = &intermediate.issuer_name;
     let of_anchors = anchors.of_canonical_name(name).filter_map(|place| {
         let anchor = anchors.get(place)?;
@@ -98,8 +129,8 @@ fn signers(intermediate: &Prepared, known: &Known, anchors: &Anchors) -> Vec<Vec
     });
     of_anchors
         .chain(of_known)
-        .filter(|(_, key)| intermediate.is_signed_with(key))
-        .map(|(public_key_der, _)| public_key_der.to_vec())
+        .take(CHECKED_BEFOREHAND)
+        .map(|(public_key_der, key)| (public_key_der.to_vec(), intermediate.check_signature(key)))
         .collect()
 }
 
@@ -107,36 +138,47 @@ fn signers(intermediate: &Prepared, known: &Known, anchors: &Anchors) -> Vec<Vec
 /// verdict. Nobody waits here: who finds it occupied goes without.
 #[derive(Debug)]
 pub(super) struct Remembered {
-    capacity: usize,
-    /// The oldest first.
-    intermediates: RwLock<Vec<Arc<Prepared>>>,
+    capacity: NonZeroUsize,
+    intermediates: RwLock<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    by_fingerprint: HashMap<[u8; 32], Arc<Prepared>>,
+    /// Their fingerprints, the oldest first.
+    order: VecDeque<[u8; 32]>,
 }
 
 impl Remembered {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: NonZeroUsize) -> Self {
         Self { capacity, intermediates: RwLock::default() }
     }
 
-    /// The very certificate, octet by octet.
+    /// The very certificate, octet by octet: the fingerprint only finds it.
     pub(super) fn get(&self, certificate: &Certificate) -> Option<Arc<Prepared>> {
-        let intermediates = self.intermediates.try_read().ok()?;
-        intermediates.iter().find(|known| known.certificate == *certificate).cloned()
+        let fingerprint = certificate.fingerprint_sha256();
+        let shelf = self.intermediates.try_read().ok()?;
+        let found = shelf.by_fingerprint.get(&fingerprint);
+        found.filter(|known| known.certificate == *certificate).cloned()
     }
 
     /// Remembers a certificate with a key that its signature was verified under, in place of the oldest if there
     /// are as many as may be.
     pub(super) fn put(&self, certificate: &Certificate, public_key_der: &[u8]) {
+        let fingerprint = certificate.fingerprint_sha256();
         let mut prepared = Prepared::new(certificate.clone());
-        prepared.signed_by.push(public_key_der.to_vec());
-        let Ok(mut intermediates) = self.intermediates.try_write() else {
+        prepared.signatures.push((public_key_der.to_vec(), Ok(())));
+        let Ok(mut shelf) = self.intermediates.try_write() else {
             return;
         };
-        intermediates.retain(|known| known.certificate != *certificate);
-        while !intermediates.is_empty() && intermediates.len() >= self.capacity {
-            intermediates.remove(0);
+        if shelf.by_fingerprint.insert(fingerprint, Arc::new(prepared)).is_some() {
+            return;
         }
-        if self.capacity > 0 {
-            intermediates.push(Arc::new(prepared));
+        shelf.order.push_back(fingerprint);
+        if shelf.order.len() > self.capacity.get()
+            && let Some(oldest) = shelf.order.pop_front()
+        {
+            shelf.by_fingerprint.remove(&oldest);
         }
     }
 }

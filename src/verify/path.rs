@@ -345,12 +345,15 @@ impl<'a> Search<'_, 'a> {
 
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
-        if self.pool.is_known_to_be_signed(self.head(), issuer) {
-            return Ok(());
-        }
-        let result = match self.known_signature(issuer).cloned() {
-            Some(result) => result,
-            None => {
+        let earlier = || self.pool.earlier_signature(self.head(), issuer);
+        let result = match (self.known_signature(issuer).cloned(), earlier()) {
+            (Some(result), _) => result,
+            (None, Some(result)) => {
+                self.ledger.account.spend_earlier_signature().map_err(Stop::Fatal)?;
+                self.ledger.checked.push((self.head(), issuer, result.clone()));
+                result
+            }
+            (None, None) => {
                 let (algorithm, _) = head.signature_algorithms();
                 let account = &mut self.ledger.account;
                 let result = self.pool.verify(

@@ -1,5 +1,7 @@
 //! Intermediates that the verifier knows beforehand, keys that are prepared, and many chains at once.
 
+use std::num::NonZeroUsize;
+
 use private_ca::verify::{Budget, Preparation, Purpose, Verification, Verifier, VerifyError};
 use private_ca::{Certificate, Timestamp};
 use rcgen::date_time_ymd;
@@ -8,6 +10,10 @@ use super::chains::{self, Authority, Handmade};
 
 fn verification() -> Verification {
     Verification::new(Purpose::Client).at(chains::now())
+}
+
+fn few(capacity: usize) -> NonZeroUsize {
+    NonZeroUsize::new(capacity).unwrap()
 }
 
 fn cause(refused: &VerifyError) -> &VerifyError {
@@ -130,7 +136,7 @@ fn prepared_keys_and_others_say_the_same() {
         for preparation in [Preparation::AtOnce, Preparation::WhenUsed, Preparation::Never] {
             let verifier = Verifier::new([root.certificate.clone()])
                 .unwrap()
-                .preparation(preparation)
+                .with_preparation(preparation)
                 .with_intermediates([issuing.certificate.clone()]);
             // More often than a key is used before it is prepared.
             for _ in 0..20 {
@@ -164,7 +170,7 @@ fn a_remembered_intermediate_costs_no_signature_and_has_to_be_presented() {
     let (leaf, above) = (issuing.leaf(), [issuing.certificate.clone()]);
     let one_signature = verification().budget(Budget::default().signatures(1));
     let verifier = Verifier::new([root.certificate.clone()]).unwrap();
-    let remembering = verifier.clone().remembering(2);
+    let remembering = verifier.clone().remembering(few(2));
     remembering.verify(&leaf, &above, &one_signature).unwrap_err();
     let first = remembering.verify(&leaf, &above, &verification()).unwrap();
     let second = remembering.verify(&leaf, &above, &one_signature).unwrap();
@@ -180,7 +186,7 @@ fn a_remembered_intermediate_costs_no_signature_and_has_to_be_presented() {
 fn what_was_refused_is_not_remembered_and_the_oldest_is_forgotten_first() {
     let root = Authority::root("Root");
     let one_signature = verification().budget(Budget::default().signatures(1));
-    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(2);
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(few(2));
     let issuing = ["A", "B", "C"].map(|name| root.intermediate(name));
     let ask = |issuing: &Authority, verification: &Verification| {
         let above = std::slice::from_ref(&issuing.certificate);
@@ -208,7 +214,7 @@ fn what_is_remembered_is_held_to_time_and_policy() {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     });
     let (leaf, above) = (issuing.leaf(), [issuing.certificate.clone()]);
-    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(8);
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(few(8));
     let early = verification().at(Timestamp::from_unix_seconds(1_798_761_600)); // 2027-01-01
     let late = verification().at(Timestamp::from_unix_seconds(1_814_400_000)); // 2027-07-01
     verifier.verify(&leaf, &above, &early).unwrap();
@@ -222,7 +228,7 @@ fn what_is_remembered_is_held_to_time_and_policy() {
 #[test]
 fn many_threads_remember_together() {
     let root = Authority::root("Root");
-    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(2);
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap().remembering(few(2));
     let issuing: Vec<_> = ["A", "B", "C", "D"].iter().map(|name| root.intermediate(name)).collect();
     let stranger = Authority::root("Stranger").intermediate("A");
     std::thread::scope(|scope| {
@@ -238,4 +244,74 @@ fn many_threads_remember_together() {
             });
         }
     });
+}
+
+/// What is remembered is about the key that signed, and no other of its name.
+#[test]
+fn an_intermediate_is_not_taken_for_signed_by_another_key_of_the_same_name() {
+    let root = Authority::root("Root");
+    let (one, two) = (root.intermediate("Upper"), root.intermediate("Upper"));
+    let without_identifier = |params: &mut rcgen::CertificateParams| {
+        params.use_authority_key_identifier_extension = false;
+    };
+    let lower = one.intermediate_with("Lower", without_identifier);
+    let leaf = lower.leaf();
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap();
+    let (one, two, lower) = (one.certificate, two.certificate, lower.certificate);
+    let remembering = verifier.clone().remembering(few(8));
+    remembering.verify(&leaf, &[lower.clone(), one.clone()], &verification()).unwrap();
+    let refused = remembering.verify(&leaf, &[lower.clone(), two.clone()], &verification());
+    assert!(matches!(cause(&refused.unwrap_err()), VerifyError::Signature { .. }));
+    // It is known whom it is not signed by, too.
+    for known in [vec![lower.clone()], vec![lower.clone(), two.clone()]] {
+        let knowing = verifier.clone().with_intermediates(known);
+        let refused = knowing.verify(&leaf, &[two.clone()], &verification());
+        assert!(matches!(cause(&refused.unwrap_err()), VerifyError::Signature { .. }));
+        knowing.verify(&leaf, &[one.clone(), two.clone()], &verification()).unwrap();
+    }
+}
+
+#[test]
+fn a_wrong_key_of_the_same_name_costs_no_signature_where_it_is_known() {
+    let (one, two) = (Authority::root("Root"), Authority::root("Root"));
+    let anchors = [one.certificate.clone(), two.certificate.clone()];
+    let verifier = Verifier::new(anchors).unwrap();
+    let one_signature = verification().budget(Budget::default().signatures(1));
+    for root in [&one, &two] {
+        let issuing = root.intermediate_with("Issuing", |params| {
+            params.use_authority_key_identifier_extension = false;
+        });
+        let knowing = verifier.clone().with_intermediates([issuing.certificate.clone()]);
+        knowing.verify(&issuing.leaf(), &[], &one_signature).unwrap();
+    }
+}
+
+#[test]
+fn known_impostors_are_tried_after_the_issuer_that_is_presented() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let identifier = issuing.certificate.subject_key_identifier().unwrap().to_vec();
+    let impostors = (0..110).map(|_| {
+        let method = rcgen::KeyIdMethod::PreSpecified(identifier.clone());
+        Authority::root_with("Issuing", |params| params.key_identifier_method = method).certificate
+    });
+    let knowing = Verifier::new([root.certificate.clone()]).unwrap().with_intermediates(impostors);
+    knowing.verify(&issuing.leaf(), &[issuing.certificate.clone()], &verification()).unwrap();
+    // One after the other is known as all at once are.
+    let knowing = knowing.with_intermediates([issuing.certificate.clone()]);
+    knowing.verify(&issuing.leaf(), &[], &verification()).unwrap();
+}
+
+#[test]
+fn a_mesh_of_known_authorities_ends_within_its_budget() {
+    let all: Vec<_> = (0..12).map(|number| Authority::root(&format!("Mesh {number}"))).collect();
+    let pairs = all.iter().flat_map(|issuer| all.iter().map(move |subject| (issuer, subject)));
+    let mesh: Vec<_> = pairs
+        .filter(|(issuer, subject)| !std::ptr::eq(*issuer, *subject))
+        .map(|(issuer, subject)| issuer.cross_sign(subject))
+        .collect();
+    let stranger = Authority::root("Root");
+    let knowing = Verifier::new([stranger.certificate]).unwrap().with_intermediates(mesh);
+    let refused = knowing.verify(&all[0].leaf(), &[], &verification()).unwrap_err();
+    assert!(matches!(cause(&refused), VerifyError::Budget { .. }), "{refused}");
 }

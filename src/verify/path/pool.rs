@@ -27,8 +27,8 @@ pub(in crate::verify) enum Node {
 /// An intermediate certificate; its key is decoded when it is needed.
 struct Intermediate<'a> {
     certificate: &'a Certificate,
-    /// What an earlier verification found out of it.
-    remembered: Option<Arc<Prepared>>,
+    /// What an earlier verification found out of it; looked for when it is needed.
+    remembered: OnceCell<Option<Arc<Prepared>>>,
     /// Only where names are not compared octet by octet.
     name: CanonicalName,
     key: OnceCell<Result<VerifyingKey, SignatureError>>,
@@ -106,7 +106,7 @@ impl<'a> Pool<'a> {
             .filter(|certificate| !authorities.knows(certificate))
             .map(|certificate| Intermediate {
                 certificate,
-                remembered: authorities.remembered.and_then(|earlier| earlier.get(certificate)),
+                remembered: OnceCell::new(),
                 name: name(certificate),
                 key: OnceCell::new(),
                 facts: Facts::default(),
@@ -248,26 +248,40 @@ impl<'a> Pool<'a> {
         let start = pool.partition_point(|other| other.certificate.subject_der() < name_der);
         let end = pool.partition_point(|other| other.certificate.subject_der() <= name_der);
         let anchors = self.authorities.anchors.of_name(name_der).map(Node::Anchor);
-        let known = self.authorities.known.of_name(name_der).map(Node::Known);
-        anchors.chain(known).chain((start..end).map(Node::Intermediate)).collect()
+        let known = self.authorities.known.of_name(name_der);
+        self.in_order(anchors, (start..end).map(Node::Intermediate), known)
     }
 
     fn of_canonical_name(&self, name: &CanonicalName) -> Vec<Node> {
         let start = self.intermediates.partition_point(|other| other.name < *name);
         let end = self.intermediates.partition_point(|other| other.name <= *name);
         let anchors = self.authorities.anchors.of_canonical_name(name).map(Node::Anchor);
-        let known = self.authorities.known.of_canonical_name(name).map(Node::Known);
-        anchors.chain(known).chain((start..end).map(Node::Intermediate)).collect()
+        let known = self.authorities.known.of_canonical_name(name);
+        self.in_order(anchors, (start..end).map(Node::Intermediate), known)
+    }
+
+    /// Anchors first, and known intermediates that lead nowhere by themselves last.
+    fn in_order(
+        &self,
+        anchors: impl Iterator<Item = Node>,
+        presented: impl Iterator<Item = Node>,
+        known: impl Iterator<Item = usize> + Clone,
+    ) -> Vec<Node> {
+        let leads =
+            |place: &usize| self.authorities.known.get(*place).is_some_and(|known| known.leads);
+        let leading = known.clone().filter(leads).map(Node::Known);
+        let others = known.filter(|place| !leads(place)).map(Node::Known);
+        anchors.chain(leading).chain(presented).chain(others).collect()
     }
 
     fn key(&self, node: Node) -> Result<&VerifyingKey, SignatureError> {
         match node {
             Node::Anchor(place) => self.authorities.anchors.get(place).map(|anchor| &anchor.key),
             Node::Intermediate(place) => match self.intermediates.get(place) {
-                Some(Intermediate { remembered: Some(known), .. }) => {
-                    Some(known.key.as_ref().map_err(Clone::clone)?)
-                }
                 Some(issuer) => {
+                    if let Some(known) = self.remembered(node) {
+                        return known.key.as_ref().map_err(Clone::clone);
+                    }
                     let decode = || {
                         PublicKey::from_spki_der(issuer.certificate.public_key_der())
                             .map(|key| VerifyingKey::new(&key))
@@ -285,15 +299,23 @@ impl<'a> Pool<'a> {
         .ok_or(SignatureError::Invalid)
     }
 
-    /// Whether a signature was checked before: an issuer's on an intermediate that is known or remembered.
-    pub(super) fn is_known_to_be_signed(&self, node: Node, issuer: Node) -> bool {
-        let known = match node {
-            Node::Intermediate(place) => {
-                self.intermediates.get(place).and_then(|other| other.remembered.as_deref())
-            }
-            node => self.known(node),
+    fn remembered(&self, node: Node) -> Option<&Prepared> {
+        let earlier = self.authorities.remembered?;
+        let Node::Intermediate(place) = node else {
+            return None;
         };
-        known.is_some_and(|known| known.is_signed_by(self.public_key_der(issuer)))
+        let intermediate = self.intermediates.get(place)?;
+        intermediate.remembered.get_or_init(|| earlier.get(intermediate.certificate)).as_deref()
+    }
+
+    /// What was found before of a signature: an issuer's on an intermediate that is known or remembered.
+    pub(super) fn earlier_signature(
+        &self,
+        node: Node,
+        issuer: Node,
+    ) -> Option<Result<(), SignatureError>> {
+        let known = self.known(node).or_else(|| self.remembered(node))?;
+        known.signature_of(self.public_key_der(issuer)).cloned()
     }
 
     /// Remembers the intermediates of a path that was found valid.
@@ -304,7 +326,7 @@ impl<'a> Pool<'a> {
         for (&node, &issuer) in path.iter().zip(path.iter().skip(1)) {
             if let Node::Intermediate(place) = node
                 && let Some(intermediate) = self.intermediates.get(place)
-                && !self.is_known_to_be_signed(node, issuer)
+                && self.earlier_signature(node, issuer).is_none()
             {
                 remembered.put(intermediate.certificate, self.public_key_der(issuer));
             }
@@ -330,9 +352,13 @@ impl<'a> Pool<'a> {
             Stop::Here(VerifyError::IssuerKey { subject, source })
         })?;
         account.spend_signature().map_err(Stop::Fatal)?;
-        if self.authorities.preparation != Preparation::Never {
+        let verified = key.verify(algorithm, message, signature);
+        let outlives_this =
+            !matches!(issuer, Node::Intermediate(_)) || self.remembered(issuer).is_some();
+        // Who sends forgeries should not make this process work for them: only what verified counts.
+        if verified.is_ok() && outlives_this && self.authorities.preparation != Preparation::Never {
             key.count_use();
         }
-        Ok(key.verify(algorithm, message, signature))
+        Ok(verified)
     }
 }

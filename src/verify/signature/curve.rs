@@ -50,7 +50,8 @@ impl<C: Curve> Constants<C> {
         *self.b.get_or_init(|| Point::generator::<C>().b())
     }
 
-    fn generator(&self) -> &Table<C::Field> {
+    /// Whoever verifies with a key's table has made it before.
+    pub(super) fn generator(&self) -> &Table<C::Field> {
         self.generator.get_or_init(|| {
             Table::new(&Point::generator::<C>(), C::Scalar::NUM_BITS, C::GENERATOR_WIDTH)
         })

@@ -17,7 +17,7 @@ use super::curve::{Curve, Point, Table, combination_has_x};
 use super::graviola;
 use super::scheme::Hash;
 
-/// How often a key is used before its table is made, which takes as long as some ten to thirty signatures.
+/// How many signatures a key verifies before its table is made, which takes as long as about thirty of them.
 const USES_BEFORE_TABLE: u32 = 16;
 
 /// A public key: a point that lies on its curve.
@@ -133,10 +133,12 @@ impl<C: Engines> EcdsaKey<C> {
 
     /// Makes the table, if it is not there.
     pub(super) fn prepare(&self) {
+        // A signature takes both, and nobody should wait for the other one in the middle of it.
+        C::constants().generator();
         self.table.get_or_init(|| Table::new(&self.key.point, C::Scalar::NUM_BITS, C::KEY_WIDTH));
     }
 
-    /// Counts a use: the one that is one too many makes the table, and nobody waits for it.
+    /// Counts a use: the one that is one too many makes the table, and others verify without it meanwhile.
     pub(super) fn count_use(&self) {
         if self.table.get().is_none()
             && self.uses.fetch_add(1, Ordering::Relaxed) == USES_BEFORE_TABLE

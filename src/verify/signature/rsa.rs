@@ -62,7 +62,7 @@ impl<'a> RsaPublicKey<'a> {
 pub(super) struct RsaKey {
     pkcs1_der: Box<[u8]>,
     octets: usize,
-    has_whole_octets: bool,
+    has_whole_limbs: bool,
     /// Where the CPU has the instructions for it.
     ifma: Option<ifma::RsaKey>,
     /// For the rest. It is made when it is first needed.
@@ -80,7 +80,7 @@ impl RsaKey {
         Self {
             pkcs1_der: key.pkcs1_der.into(),
             octets: key.modulus.len(),
-            has_whole_octets: key.has_whole_octets(),
+            has_whole_limbs: key.bits.is_multiple_of(64),
             ifma: ifma::RsaKey::new(key.modulus, key.exponent),
             library: OnceLock::new(),
         }
@@ -89,8 +89,9 @@ impl RsaKey {
     /// `None` if RustCrypto asks more of the numbers than [`RsaPublicKey`] does.
     fn library(&self) -> Option<&Library> {
         let make = || {
-            // graviola's PSS is for moduli of whole octets.
-            if self.has_whole_octets
+            // graviola 0.4 compares as many octets as its limbs have, and refuses valid signatures under a
+            // modulus that does not fill them.
+            if self.has_whole_limbs
                 && let Some(key) = graviola::RsaKey::new(&self.pkcs1_der)
             {
                 return Some(Library::Graviola(Box::new(key)));
@@ -167,3 +168,6 @@ impl Library {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

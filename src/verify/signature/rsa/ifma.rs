@@ -24,9 +24,36 @@ const LIMB: u64 = (1 << LIMB_BITS) - 1;
 /// A number in V times 8 limbs of 52 bits, the lowest first.
 type Number<const V: usize> = [[u64; 8]; V];
 
+/// Proof that the CPU has the instructions.
+#[derive(Clone, Copy)]
+struct Ifma(());
+
+impl Ifma {
+    /// `None` on a CPU without them.
+    fn new() -> Option<Self> {
+        let has_them =
+            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
+        has_them.then_some(Self(()))
+    }
+
+    /// [`product`].
+    fn product<const V: usize>(
+        self,
+        a: &Number<V>,
+        b: &Number<V>,
+        modulus: &Number<V>,
+        negative_inverse: u64,
+    ) -> Number<V> {
+        // SAFETY: `Self` exists only where the CPU has `avx512f` and `avx512ifma`. The function reads and writes no
+        // memory but its arguments.
+        unsafe { product(a, b, modulus, negative_inverse) }
+    }
+}
+
 /// A modulus, its exponent, and what Montgomery's multiplication needs of them. R is 2^(416 V), and more than four
 /// times the modulus, so that factors below twice the modulus give a product below twice the modulus.
 struct Montgomery<const V: usize> {
+    ifma: Ifma,
     modulus: Number<V>,
     /// -1/modulus modulo 2^52.
     negative_inverse: u64,
@@ -48,13 +75,11 @@ impl RsaKey {
     /// From the big-endian octets of an odd modulus, and an odd exponent. `None` if the CPU lacks the
     /// instructions, or the modulus is longer than 4096 bits.
     pub(super) fn new(modulus: &[u8], exponent: u64) -> Option<Self> {
-        if !(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")) {
-            return None;
-        }
+        let ifma = Ifma::new()?;
         let size = match modulus.len() {
-            ..=256 => Size::Small(Box::new(Montgomery::new(modulus, exponent)?)),
-            257..=384 => Size::Medium(Box::new(Montgomery::new(modulus, exponent)?)),
-            385..=512 => Size::Large(Box::new(Montgomery::new(modulus, exponent)?)),
+            ..=256 => Size::Small(Box::new(Montgomery::new(ifma, modulus, exponent)?)),
+            257..=384 => Size::Medium(Box::new(Montgomery::new(ifma, modulus, exponent)?)),
+            385..=512 => Size::Large(Box::new(Montgomery::new(ifma, modulus, exponent)?)),
             _ => return None,
         };
         Some(Self(size))
@@ -74,7 +99,7 @@ impl RsaKey {
 impl<const V: usize> Montgomery<V> {
     const BITS: usize = LIMB_BITS * 8 * V;
 
-    fn new(modulus: &[u8], exponent: u64) -> Option<Self> {
+    fn new(ifma: Ifma, modulus: &[u8], exponent: u64) -> Option<Self> {
         let modulus: Number<V> = from_be_bytes(modulus)?;
         let [[lowest, ..], ..] = modulus.as_slice() else {
             return None;
@@ -85,7 +110,7 @@ impl<const V: usize> Montgomery<V> {
             inverse = inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)));
         }
         let negative_inverse = inverse.wrapping_neg() & LIMB;
-        let mut key = Self { modulus, negative_inverse, r_squared: [[0; 8]; V], exponent };
+        let mut key = Self { ifma, modulus, negative_inverse, r_squared: [[0; 8]; V], exponent };
         // R modulo the modulus, doubled up from its highest bit: that power of two is below an odd modulus.
         let mut power = [[0; 8]; V];
         let limbs = power.as_flattened_mut().iter_mut().zip(modulus.as_flattened()).enumerate();
@@ -137,9 +162,7 @@ impl<const V: usize> Montgomery<V> {
 
     /// a b / R modulo the modulus, below twice the modulus if a and b are.
     fn product(&self, a: &Number<V>, b: &Number<V>) -> Number<V> {
-        // SAFETY: a `RsaKey`, and with it a `Montgomery`, is made only where the CPU has `avx512f` and
-        // `avx512ifma`. The function reads and writes no memory but its arguments.
-        unsafe { product(a, b, &self.modulus, self.negative_inverse) }
+        self.ifma.product(a, b, &self.modulus, self.negative_inverse)
     }
 
     fn stands_for(&self, signature: &[u8], message: &[u8]) -> bool {
