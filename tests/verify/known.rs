@@ -265,7 +265,7 @@ fn an_intermediate_is_not_taken_for_signed_by_another_key_of_the_same_name() {
     // It is known whom it is not signed by, too.
     for known in [vec![lower.clone()], vec![lower.clone(), two.clone()]] {
         let knowing = verifier.clone().with_intermediates(known);
-        let refused = knowing.verify(&leaf, &[two.clone()], &verification());
+        let refused = knowing.verify(&leaf, std::slice::from_ref(&two), &verification());
         assert!(matches!(cause(&refused.unwrap_err()), VerifyError::Signature { .. }));
         knowing.verify(&leaf, &[one.clone(), two.clone()], &verification()).unwrap();
     }
@@ -296,7 +296,8 @@ fn known_impostors_are_tried_after_the_issuer_that_is_presented() {
         Authority::root_with("Issuing", |params| params.key_identifier_method = method).certificate
     });
     let knowing = Verifier::new([root.certificate.clone()]).unwrap().with_intermediates(impostors);
-    knowing.verify(&issuing.leaf(), &[issuing.certificate.clone()], &verification()).unwrap();
+    let presented = std::slice::from_ref(&issuing.certificate);
+    knowing.verify(&issuing.leaf(), presented, &verification()).unwrap();
     // One after the other is known as all at once are.
     let knowing = knowing.with_intermediates([issuing.certificate.clone()]);
     knowing.verify(&issuing.leaf(), &[], &verification()).unwrap();
