@@ -38,6 +38,10 @@ impl Budget {
     pub(super) const UNBOUNDED: Self =
         Self { signatures: u32::MAX, steps: u32::MAX, paths: u32::MAX, comparisons: u32::MAX };
 
+    fn earlier_signatures(self) -> u32 {
+        EARLIER_SIGNATURES.max(self.signatures)
+    }
+
     /// How many signatures may be checked, on certificates and revocation lists; 100 by default.
     #[must_use]
     pub fn signatures(self, limit: u32) -> Self {
@@ -79,7 +83,7 @@ const EARLIER_SIGNATURES: u32 = 100;
 
 impl Account {
     pub(super) fn new(limits: Budget) -> Self {
-        let earlier_signatures_left = EARLIER_SIGNATURES.max(limits.signatures);
+        let earlier_signatures_left = limits.earlier_signatures();
         Self { limits, left: limits, earlier_signatures_left }
     }
 
@@ -89,7 +93,7 @@ impl Account {
 
     /// A signature that was checked before this verification.
     pub(super) fn spend_earlier_signature(&mut self) -> Result<(), VerifyError> {
-        let limit = EARLIER_SIGNATURES.max(self.limits.signatures);
+        let limit = self.limits.earlier_signatures();
         spend(&mut self.earlier_signatures_left, 1, "signatures that were checked before", limit)
     }
 

@@ -345,24 +345,10 @@ impl<'a> Search<'_, 'a> {
 
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
-        let earlier = || self.pool.earlier_signature(self.head(), issuer);
-        let result = match (self.known_signature(issuer).cloned(), earlier()) {
-            (Some(result), _) => result,
-            (None, Some(result)) => {
-                self.ledger.account.spend_earlier_signature().map_err(Stop::Fatal)?;
-                self.ledger.checked.push((self.head(), issuer, result.clone()));
-                result
-            }
-            (None, None) => {
-                let (algorithm, _) = head.signature_algorithms();
-                let account = &mut self.ledger.account;
-                let result = self.pool.verify(
-                    issuer,
-                    account,
-                    algorithm,
-                    head.tbs_der(),
-                    head.signature(),
-                )?;
+        let result = match self.known_signature(issuer).cloned() {
+            Some(result) => result,
+            None => {
+                let result = self.find_signature_out(head, issuer)?;
                 self.ledger.checked.push((self.head(), issuer, result.clone()));
                 result
             }
@@ -374,6 +360,22 @@ impl<'a> Search<'_, 'a> {
                 source,
             })
         })
+    }
+
+    /// From an earlier time, or by checking it now.
+    fn find_signature_out(
+        &mut self,
+        head: &Certificate,
+        issuer: Node,
+    ) -> Result<Result<(), SignatureError>, Stop> {
+        let earlier = self.pool.earlier_signature(self.head(), issuer);
+        let account = &mut self.ledger.account;
+        if let Some(result) = earlier {
+            account.spend_earlier_signature().map_err(Stop::Fatal)?;
+            return Ok(result);
+        }
+        let (algorithm, _) = head.signature_algorithms();
+        self.pool.verify(issuer, account, algorithm, head.tbs_der(), head.signature())
     }
 
     /// What can be said of a whole path alone: certificate policies and revocation.

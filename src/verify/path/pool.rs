@@ -239,7 +239,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// The anchors and intermediates of a name, anchors first, and known intermediates before others.
+    /// The anchors and intermediates of a name.
     pub(in crate::verify) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
         if !self.exact_names {
             return self.of_canonical_name(&CanonicalName::of(name_der));
@@ -260,7 +260,7 @@ impl<'a> Pool<'a> {
         self.in_order(anchors, (start..end).map(Node::Intermediate), known)
     }
 
-    /// Anchors first, and known intermediates that lead nowhere by themselves last.
+    /// Anchors first, then known intermediates that lead to one, and known ones that do not last.
     fn in_order(
         &self,
         anchors: impl Iterator<Item = Node>,

@@ -17,7 +17,7 @@ use super::curve::{Curve, Point, Table, combination_has_x};
 use super::graviola;
 use super::scheme::Hash;
 
-/// How many signatures a key verifies before its table is made, which takes as long as about thirty of them.
+/// How many signatures a key verifies before its table is made, which some forty more win back.
 const USES_BEFORE_TABLE: u32 = 16;
 
 /// A public key: a point that lies on its curve.
