@@ -57,9 +57,9 @@ pub(super) const ED25519_POINT: &str = "its point does not lie on the curve";
 #[derive(Debug, Clone)]
 pub(crate) enum PublicKey<'a> {
     Rsa(RsaPublicKey<'a>),
-    P256(EcdsaPublicKey<NistP256>),
-    P384(EcdsaPublicKey<NistP384>),
-    P521(EcdsaPublicKey<NistP521>),
+    P256(EcdsaPublicKey<'a, NistP256>),
+    P384(EcdsaPublicKey<'a, NistP384>),
+    P521(EcdsaPublicKey<'a, NistP521>),
     Ed25519(ed25519_dalek::VerifyingKey),
     MlDsa44(&'a EncodedVerifyingKey<MlDsa44>),
     MlDsa65(&'a EncodedVerifyingKey<MlDsa65>),
@@ -73,6 +73,7 @@ impl<'a> PublicKey<'a> {
     ///
     /// # Errors
     /// [`SignatureError`] if the key is malformed or not accepted.
+    #[inline]
     pub(crate) fn from_spki_der(spki_der: &'a [u8]) -> Result<Self, SignatureError> {
         if let Some(point) = spki_der.strip_prefix(P256_SPKI)
             && let Some(key) = EcdsaPublicKey::from_sec1(point)
@@ -149,10 +150,10 @@ impl<'a> PublicKey<'a> {
     }
 }
 
-fn ec_key(
+fn ec_key<'a>(
     parameters: Option<AnyRef<'_>>,
-    point: &[u8],
-) -> Result<PublicKey<'static>, SignatureError> {
+    point: &'a [u8],
+) -> Result<PublicKey<'a>, SignatureError> {
     let curve = match parameters {
         Some(parameters) if parameters.tag() == der::Tag::ObjectIdentifier => {
             parameters.decode_as::<ObjectIdentifier>().map_err(SignatureError::MalformedKey)?

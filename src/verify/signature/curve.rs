@@ -30,24 +30,23 @@ pub(crate) trait Curve:
     /// Bits of a digit of a key's table.
     const KEY_WIDTH: u32;
 
-    /// The table of the generator, and the b of the curve's equation.
+    /// The table of the generator, and the curve's equation.
     fn constants() -> &'static Constants<Self>;
 }
 
 /// What is computed once for a process and curve.
 pub(crate) struct Constants<C: Curve> {
-    b: OnceLock<C::Field>,
+    equation: OnceLock<Equation<C::Field>>,
     generator: OnceLock<Table<C::Field>>,
 }
 
 impl<C: Curve> Constants<C> {
     const fn new() -> Self {
-        Self { b: OnceLock::new(), generator: OnceLock::new() }
+        Self { equation: OnceLock::new(), generator: OnceLock::new() }
     }
 
-    /// b is what the generator says it is.
-    fn b(&self) -> C::Field {
-        *self.b.get_or_init(|| Point::generator::<C>().b())
+    fn equation(&self) -> &Equation<C::Field> {
+        self.equation.get_or_init(|| Equation::of(Point::generator::<C>()))
     }
 
     /// Whoever verifies with a key's table has made it before.
@@ -93,12 +92,6 @@ impl<F: Field> Point<F> {
         Self::coordinates::<C>(&point).unwrap_or(Self { x: F::ZERO, y: F::ZERO })
     }
 
-    /// A point in the uncompressed form (SEC 1 section 2.3.4); `None` if it does not lie on the curve.
-    pub(super) fn from_sec1<C: Curve<Field = F>>(point: &Sec1Point<C>) -> Option<Self> {
-        let point = Self::coordinates::<C>(point)?;
-        (point.b() == C::constants().b()).then_some(point)
-    }
-
     fn coordinates<C: Curve<Field = F>>(point: &Sec1Point<C>) -> Option<Self> {
         Some(Self { x: F::from_be_bytes(point.x()?)?, y: F::from_be_bytes(point.y()?)? })
     }
@@ -107,6 +100,56 @@ impl<F: Field> Point<F> {
     fn b(&self) -> F {
         let three = F::ONE + F::ONE + F::ONE;
         self.y.square() - self.x * (self.x.square() - three)
+    }
+}
+
+/// y^2 = x^3 - 3x + b in X = x/R and Y = y/R, after a division by R^3: Y^2/R = X (X^2 - 3/R^2) + b/R^3.
+struct Equation<F> {
+    three_over_r2: F,
+    b_over_r3: F,
+}
+
+impl<F: Field> Equation<F> {
+    /// The one that a point fulfils.
+    fn of(point: Point<F>) -> Self {
+        let three = F::ONE + F::ONE + F::ONE;
+        Self {
+            three_over_r2: three.over_r().over_r(),
+            b_over_r3: point.b().over_r().over_r().over_r(),
+        }
+    }
+
+    fn holds_for(&self, x_over_r: F, y_over_r: F) -> bool {
+        // The two sides wait for nothing of each other, so they are computed side by side.
+        let (x2, y2) = (x_over_r.square(), y_over_r.square());
+        let (x3, y2) = (x_over_r * (x2 - self.three_over_r2), y2.over_r());
+        y2 == x3 + self.b_over_r3
+    }
+}
+
+/// A point that was found to lie on its curve. Most keys are only asked that, and so its coordinates are
+/// kept as it takes the least work to find out: divided by R.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PointOnCurve<F> {
+    x_over_r: F,
+    y_over_r: F,
+}
+
+impl<F: Field> PointOnCurve<F> {
+    /// A point in the uncompressed form (SEC 1 section 2.3.4); `None` if it does not lie on the curve.
+    #[inline]
+    pub(super) fn from_sec1<C: Curve<Field = F>>(octets: &[u8]) -> Option<Self> {
+        let coordinates = octets.strip_prefix(&[0x04])?;
+        let (x, y) = coordinates.split_at_checked(F::LARGEST.len())?;
+        let (x_over_r, y_over_r) = (F::from_be_bytes_over_r(x)?, F::from_be_bytes_over_r(y)?);
+        let lies_on_it = C::constants().equation().holds_for(x_over_r, y_over_r);
+        lies_on_it.then_some(Self { x_over_r, y_over_r })
+    }
+}
+
+impl<F: Field> From<PointOnCurve<F>> for Point<F> {
+    fn from(point: PointOnCurve<F>) -> Self {
+        Self { x: point.x_over_r.times_r(), y: point.y_over_r.times_r() }
     }
 }
 

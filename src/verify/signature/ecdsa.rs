@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 use elliptic_curve::ops::{Invert, Reduce};
-use elliptic_curve::sec1::Sec1Point;
 use elliptic_curve::{Field as _, FieldBytes, PrimeField};
 use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
 use signature::hazmat::PrehashVerifier;
 
-use super::curve::{Curve, Point, Table, combination_has_x};
+use super::curve::{Curve, PointOnCurve, Table, combination_has_x};
 use super::graviola;
 use super::scheme::Hash;
 
@@ -22,17 +21,16 @@ const USES_BEFORE_TABLE: u32 = 16;
 
 /// A public key: a point that lies on its curve.
 #[derive(Debug, Clone)]
-pub(crate) struct EcdsaPublicKey<C: Curve> {
-    sec1: Sec1Point<C>,
-    point: Point<C::Field>,
+pub(crate) struct EcdsaPublicKey<'a, C: Curve> {
+    sec1: &'a [u8],
+    point: PointOnCurve<C::Field>,
 }
 
-impl<C: Curve> EcdsaPublicKey<C> {
+impl<'a, C: Curve> EcdsaPublicKey<'a, C> {
     /// A point in the uncompressed form; `None` if it does not lie on the curve.
-    pub(super) fn from_sec1(octets: &[u8]) -> Option<Self> {
-        let sec1 = Sec1Point::<C>::from_bytes(octets).ok()?;
-        let point = Point::from_sec1::<C>(&sec1)?;
-        Some(Self { sec1, point })
+    #[inline]
+    pub(super) fn from_sec1(sec1: &'a [u8]) -> Option<Self> {
+        Some(Self { sec1, point: PointOnCurve::from_sec1::<C>(sec1)? })
     }
 }
 
@@ -84,12 +82,7 @@ pub(super) trait Engines: Curve {
     fn graviola(key: &[u8], hash: Hash, message: &[u8], signature: &[u8]) -> Option<bool>;
 
     /// RustCrypto's.
-    fn rust_crypto(
-        key: &Sec1Point<Self>,
-        digest: &[u8],
-        r: FieldBytes<Self>,
-        s: FieldBytes<Self>,
-    ) -> bool;
+    fn rust_crypto(key: &[u8], digest: &[u8], r: FieldBytes<Self>, s: FieldBytes<Self>) -> bool;
 }
 
 macro_rules! engines {
@@ -100,12 +93,12 @@ macro_rules! engines {
             }
 
             fn rust_crypto(
-                key: &Sec1Point<Self>,
+                key: &[u8],
                 digest: &[u8],
                 r: FieldBytes<Self>,
                 s: FieldBytes<Self>,
             ) -> bool {
-                let key = $module::ecdsa::VerifyingKey::from_sec1_point(key);
+                let key = $module::ecdsa::VerifyingKey::from_sec1_bytes(key);
                 let signature = $module::ecdsa::Signature::from_scalars(r, s);
                 key.is_ok_and(|key| {
                     signature.is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok())
@@ -121,21 +114,25 @@ engines!(NistP521, p521, |_, _, _, _| None);
 
 /// A public key that verifies.
 pub(super) struct EcdsaKey<C: Curve> {
-    key: EcdsaPublicKey<C>,
+    /// In the uncompressed form.
+    sec1: Box<[u8]>,
+    point: PointOnCurve<C::Field>,
     table: OnceLock<Table<C::Field>>,
     uses: AtomicU32,
 }
 
 impl<C: Engines> EcdsaKey<C> {
-    pub(super) fn new(key: &EcdsaPublicKey<C>) -> Self {
-        Self { key: key.clone(), table: OnceLock::new(), uses: AtomicU32::new(0) }
+    pub(super) fn new(key: &EcdsaPublicKey<'_, C>) -> Self {
+        let (table, uses) = (OnceLock::new(), AtomicU32::new(0));
+        Self { sec1: key.sec1.into(), point: key.point, table, uses }
     }
 
     /// Makes the table, if it is not there.
     pub(super) fn prepare(&self) {
         // A signature takes both, and nobody should wait for the other one in the middle of it.
         C::constants().generator();
-        self.table.get_or_init(|| Table::new(&self.key.point, C::Scalar::NUM_BITS, C::KEY_WIDTH));
+        self.table
+            .get_or_init(|| Table::new(&self.point.into(), C::Scalar::NUM_BITS, C::KEY_WIDTH));
     }
 
     /// Counts a use: the one that is one too many makes the table, and others verify without it meanwhile.
@@ -175,8 +172,8 @@ impl<C: Engines> EcdsaKey<C> {
             *to = *from;
         }
         let fixed = fixed.get(..length).unwrap_or_default();
-        C::graviola(self.key.sec1.as_bytes(), hash, message, fixed).unwrap_or_else(|| {
-            hash.over(message, |digest| C::rust_crypto(&self.key.sec1, digest, r, s))
+        C::graviola(&self.sec1, hash, message, fixed).unwrap_or_else(|| {
+            hash.over(message, |digest| C::rust_crypto(&self.sec1, digest, r, s))
         })
     }
 }
@@ -194,7 +191,7 @@ pub mod fuzzing {
         /// From a point in the uncompressed form, if it lies on the curve.
         pub fn from_sec1(octets: &[u8]) -> Option<Self> {
             let key = EcdsaPublicKey::<NistP256>::from_sec1(octets)?;
-            Some(Self(Table::new(&key.point, p256::Scalar::NUM_BITS, NistP256::KEY_WIDTH)))
+            Some(Self(Table::new(&key.point.into(), p256::Scalar::NUM_BITS, NistP256::KEY_WIDTH)))
         }
 
         /// Whether the DER signature is the key's over a message with this digest.

@@ -29,7 +29,20 @@ pub(crate) trait Field:
 
     /// From as many big-endian octets as [`Self::LARGEST`] has; `None` if they are of another number, or
     /// make a value that is not below p.
-    fn from_be_bytes(octets: &[u8]) -> Option<Self>;
+    fn from_be_bytes(octets: &[u8]) -> Option<Self> {
+        Self::from_be_bytes_over_r(octets).map(Self::times_r)
+    }
+
+    /// The same, divided by R. R is what Montgomery's form multiplies a number by, so that a number as it
+    /// is stands for that much less of itself: that takes no multiplication. In a field that is not kept in
+    /// Montgomery's form R is 1.
+    fn from_be_bytes_over_r(octets: &[u8]) -> Option<Self>;
+
+    /// self / R, for less than a multiplication.
+    fn over_r(self) -> Self;
+
+    /// self * R.
+    fn times_r(self) -> Self;
 
     fn is_zero(self) -> bool {
         self == Self::ZERO
@@ -67,24 +80,38 @@ const fn reversed<const N: usize>(octets: [u8; N]) -> [u8; N] {
     reversed
 }
 
-/// Little-endian octets of a value that is below p.
-fn below<const N: usize>(octets: &[u8], largest: &[u8; N]) -> Option<[u8; N]> {
-    let octets: [u8; N] = octets.try_into().ok()?;
-    (octets <= *largest).then(|| reversed(octets))
+/// Limbs of big-endian octets, the least significant first, if they make a value that is not above the largest.
+#[inline]
+fn limbs<const N: usize>(octets: &[u8], largest: &[u64; N]) -> Option<[u64; N]> {
+    let (limbs, []) = octets.as_chunks::<8>() else {
+        return None;
+    };
+    let mut limbs = <[[u8; 8]; N]>::try_from(limbs).ok()?.map(u64::from_be_bytes);
+    limbs.reverse();
+    limbs.iter().rev().le(largest.iter().rev()).then_some(limbs)
 }
 
 macro_rules! montgomery_field {
     ($(#[$doc:meta])* $name:ident, $limbs:literal limbs, $octets:literal octets, $module:ident, $element:ident, $plain:ident,
-     $one:ident, $add:ident, $sub:ident, $mul:ident, $square:ident, $from_bytes:ident, $to_bytes:ident, $to_montgomery:ident,
+     $one:ident, $add:ident, $sub:ident, $mul:ident, $square:ident, $to_bytes:ident, $to_montgomery:ident,
      $from_montgomery:ident) => {
         $(#[$doc])*
         ///
         /// In Montgomery form; fiat-crypto keeps it below p, so that equal elements are equal limbs.
-        #[derive(Clone, Copy, PartialEq, Debug)]
+        #[derive(Clone, Copy, Debug)]
         pub(crate) struct $name([u64; $limbs]);
 
+        impl PartialEq for $name {
+            /// The limbs have just been computed: comparing them as one piece would wait for memory.
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.0.iter().zip(&other.0).all(|(a, b)| a == b)
+            }
+        }
+
         impl $name {
-            const LARGEST: [u8; $octets] = {
+            /// Limbs of [`Field::LARGEST`], the least significant first.
+            const LARGEST_LIMBS: [u64; $limbs] = {
                 let mut largest = $module::$element([0; $limbs]);
                 $module::$sub(
                     &mut largest,
@@ -93,8 +120,11 @@ macro_rules! montgomery_field {
                 );
                 let mut plain = $module::$plain([0; $limbs]);
                 $module::$from_montgomery(&mut plain, &largest);
+                plain.0
+            };
+            const LARGEST: [u8; $octets] = {
                 let mut octets = [0; $octets];
-                $module::$to_bytes(&mut octets, &plain.0);
+                $module::$to_bytes(&mut octets, &Self::LARGEST_LIMBS);
                 reversed(octets)
             };
         }
@@ -115,13 +145,23 @@ macro_rules! montgomery_field {
                 Self(out.0)
             }
 
-            fn from_be_bytes(octets: &[u8]) -> Option<Self> {
-                let octets = below(octets, &Self::LARGEST)?;
+            #[inline]
+            fn from_be_bytes_over_r(octets: &[u8]) -> Option<Self> {
+                limbs(octets, &Self::LARGEST_LIMBS).map(Self)
+            }
+
+            #[inline]
+            fn over_r(self) -> Self {
                 let mut plain = $module::$plain([0; $limbs]);
-                $module::$from_bytes(&mut plain.0, &octets);
+                $module::$from_montgomery(&mut plain, &$module::$element(self.0));
+                Self(plain.0)
+            }
+
+            #[inline]
+            fn times_r(self) -> Self {
                 let mut out = $module::$element([0; $limbs]);
-                $module::$to_montgomery(&mut out, &plain);
-                Some(Self(out.0))
+                $module::$to_montgomery(&mut out, &$module::$plain(self.0));
+                Self(out.0)
             }
         }
 
@@ -148,7 +188,7 @@ montgomery_field! {
     P256, 4 limbs, 32 octets, p256_64,
     fiat_p256_montgomery_domain_field_element, fiat_p256_non_montgomery_domain_field_element,
     fiat_p256_set_one, fiat_p256_add, fiat_p256_sub, fiat_p256_mul, fiat_p256_square,
-    fiat_p256_from_bytes, fiat_p256_to_bytes, fiat_p256_to_montgomery, fiat_p256_from_montgomery
+    fiat_p256_to_bytes, fiat_p256_to_montgomery, fiat_p256_from_montgomery
 }
 
 montgomery_field! {
@@ -156,7 +196,7 @@ montgomery_field! {
     P384, 6 limbs, 48 octets, p384_64,
     fiat_p384_montgomery_domain_field_element, fiat_p384_non_montgomery_domain_field_element,
     fiat_p384_set_one, fiat_p384_add, fiat_p384_sub, fiat_p384_mul, fiat_p384_square,
-    fiat_p384_from_bytes, fiat_p384_to_bytes, fiat_p384_to_montgomery, fiat_p384_from_montgomery
+    fiat_p384_to_bytes, fiat_p384_to_montgomery, fiat_p384_from_montgomery
 }
 
 /// The field of P-521.
@@ -210,11 +250,22 @@ impl Field for P521 {
         Self(out.0)
     }
 
-    fn from_be_bytes(octets: &[u8]) -> Option<Self> {
-        let octets = below(octets, &Self::LARGEST)?;
+    fn from_be_bytes_over_r(octets: &[u8]) -> Option<Self> {
+        let octets: [u8; 66] = octets.try_into().ok()?;
+        if octets > Self::LARGEST {
+            return None;
+        }
         let mut out = p521_64::fiat_p521_tight_field_element([0; 9]);
-        p521_64::fiat_p521_from_bytes(&mut out, &octets);
+        p521_64::fiat_p521_from_bytes(&mut out, &reversed(octets));
         Some(Self(out.0))
+    }
+
+    fn over_r(self) -> Self {
+        self
+    }
+
+    fn times_r(self) -> Self {
+        self
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 type Scalar<C> = <C as CurveArithmetic>::Scalar;
 
 fn affine<C: Curve>(point: C::ProjectivePoint) -> Option<Point<C::Field>> {
-    Point::from_sec1::<C>(&point.to_affine().to_sec1_point(false))
+    PointOnCurve::from_sec1::<C>(point.to_affine().to_sec1_point(false).as_bytes()).map(Point::from)
 }
 
 /// Whether a sum is the point that RustCrypto computed.
@@ -200,13 +200,56 @@ fn inverses_are_inverses() {
         *over.last_mut().unwrap() += 1;
         assert!(F::from_be_bytes(&over).is_none());
         assert!(F::from_be_bytes(&F::LARGEST[1..]).is_none());
+        assert!(F::from_be_bytes(&[F::LARGEST, &[0]].concat()).is_none());
+        for element in elements {
+            assert!(element.over_r().times_r() == element);
+            assert!(element.over_r() * F::ONE.times_r() == element);
+        }
     }
     check::<field::P256>(32, &[1, 2, 0x7f, 0x80, 0xff]);
     check::<field::P384>(48, &[1, 2, 0x7f, 0x80, 0xff]);
     check::<field::P521>(66, &[1, 2, 0x7f, 0x80, 0xff]);
 }
 
+/// A point, perhaps with an octet changed, and whether it is one of the curve: both say the same of it.
+fn lies_on_the_curve_as_rust_crypto_says<C: Curve>(
+    scalar: &[u8],
+    change: Option<(proptest::sample::Index, u8)>,
+) -> Result<(), TestCaseError>
+where
+    C::AffinePoint: elliptic_curve::sec1::FromSec1Point<C>,
+{
+    let mut octets = FieldBytes::<C>::default();
+    let places = octets.len().min(scalar.len());
+    octets[..places].copy_from_slice(&scalar[..places]);
+    let scalar = <Scalar<C> as Reduce<FieldBytes<C>>>::reduce(&octets);
+    let point = (C::ProjectivePoint::generator() * scalar).to_affine().to_sec1_point(false);
+    let mut sec1 = point.as_bytes().to_vec();
+    if let Some((place, octet)) = change
+        && sec1.len() > 1
+    {
+        sec1[1 + place.index(point.as_bytes().len() - 1)] = octet;
+    }
+    let sec1 = Sec1Point::<C>::from_bytes(&sec1).unwrap();
+    let theirs = <C::AffinePoint as elliptic_curve::sec1::FromSec1Point<C>>::from_sec1_point(&sec1);
+    let ours = PointOnCurve::from_sec1::<C>(sec1.as_bytes());
+    // RustCrypto reads the point at infinity too.
+    prop_assert_eq!(ours.is_some(), bool::from(theirs.is_some()) && !sec1.is_identity());
+    prop_assert_eq!(ours.map(Point::from), ours.and_then(|_| Point::coordinates::<C>(&sec1)));
+    Ok(())
+}
+
 proptest! {
+    #[test]
+    fn a_point_lies_on_its_curve_or_not(
+        scalar in proptest::collection::vec(any::<u8>(), 66),
+        change in proptest::option::of(any::<(proptest::sample::Index, u8)>()),
+    ) {
+        lies_on_the_curve_as_rust_crypto_says::<NistP256>(&scalar, change)?;
+        lies_on_the_curve_as_rust_crypto_says::<NistP384>(&scalar, change)?;
+        lies_on_the_curve_as_rust_crypto_says::<NistP521>(&scalar, change)?;
+    }
+
     /// The digits make up the number.
     #[test]
     fn digits_add_up(number in any::<u64>(), width in 1_u32..=12) {

@@ -26,15 +26,15 @@ impl Verdicts {
     }
 }
 
-struct Judged<C: Curve> {
-    key: EcdsaPublicKey<C>,
+struct Judged<'a, C: Curve> {
+    key: EcdsaPublicKey<'a, C>,
     table: Table<C::Field>,
 }
 
-impl<C: Engines> Judged<C> {
-    fn new(sec1: &[u8]) -> Self {
+impl<'a, C: Engines> Judged<'a, C> {
+    fn new(sec1: &'a [u8]) -> Self {
         let key = EcdsaPublicKey::<C>::from_sec1(sec1).unwrap();
-        let table = Table::new(&key.point, C::Scalar::NUM_BITS, C::KEY_WIDTH);
+        let table = Table::new(&key.point.into(), C::Scalar::NUM_BITS, C::KEY_WIDTH);
         Self { key, table }
     }
 
@@ -47,7 +47,7 @@ impl<C: Engines> Judged<C> {
             with_table: signature.is_some_and(|signature: Signature<C>| {
                 EcdsaKey::<C>::verify_with(&self.table, digest, &signature)
             }),
-            rust_crypto: C::rust_crypto(&self.key.sec1, digest, r, s),
+            rust_crypto: C::rust_crypto(self.key.sec1, digest, r, s),
             graviola: None,
         }
     }
@@ -59,7 +59,7 @@ impl<C: Engines> Judged<C> {
         let (r, s) = (signature.r.to_repr(), signature.s.to_repr());
         let fixed = [r.as_slice(), s.as_slice()].concat();
         Verdicts {
-            graviola: C::graviola(self.key.sec1.as_bytes(), hash, message, &fixed),
+            graviola: C::graviola(self.key.sec1, hash, message, &fixed),
             ..hash.over(message, |digest| self.verdicts_on(digest, &r, &s))
         }
     }
@@ -77,7 +77,7 @@ fn to_der(fixed: &[u8]) -> Option<Vec<u8>> {
 fn judge<C: Engines>(
     set: Set,
     octets: usize,
-    verdicts: impl Fn(&Judged<C>, &[u8], &[u8]) -> Verdicts,
+    verdicts: impl Fn(&Judged<'_, C>, &[u8], &[u8]) -> Verdicts,
 ) -> usize {
     let is_p1363 = format!("{set:?}").ends_with("P1363");
     let mut valid = 0;
@@ -108,14 +108,14 @@ fn judge<C: Engines>(
     valid
 }
 
-fn with_hash<C: Engines>(hash: Hash) -> impl Fn(&Judged<C>, &[u8], &[u8]) -> Verdicts {
+fn with_hash<C: Engines>(hash: Hash) -> impl Fn(&Judged<'_, C>, &[u8], &[u8]) -> Verdicts {
     move |judged, message, der| judged.verdicts(hash, message, der)
 }
 
 /// The hash functions that certificates are not signed with: of them a digest is judged.
 fn with_digest<C: Engines>(
     digest: impl Fn(&[u8]) -> Vec<u8>,
-) -> impl Fn(&Judged<C>, &[u8], &[u8]) -> Verdicts {
+) -> impl Fn(&Judged<'_, C>, &[u8], &[u8]) -> Verdicts {
     move |judged, message, der| match Signature::<C>::from_der(der) {
         Some(signature) => {
             judged.verdicts_on(&digest(message), &signature.r.to_repr(), &signature.s.to_repr())
