@@ -18,34 +18,35 @@ mod name;
 pub(crate) mod policies;
 mod reader;
 mod serial_number;
+mod span;
 mod subject_alternative_name;
 pub(crate) mod subtrees;
 mod timestamp;
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Reader, Tag, TagMode, TagNumber};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use triomphe::{Arc, HeaderSlice};
 
 use attribute_values::AttributeValues;
 pub(crate) use canonical_name::CanonicalName;
 pub use chain::CertificateChain;
 pub(crate) use elements::{
-    algorithm, bit_string, contents_of, element, identifier, integer, octets, tagged_element, time,
+    algorithm, bit_string, contents, element, identifier, integer, octets, tagged_contents, time,
 };
 pub use error::CertificateError;
 pub(crate) use error::InField;
 pub(crate) use extension_values::{AuthorityKeyIdentifier, named_bits};
 pub use extensions::{BasicConstraints, KeyUsage};
-pub(crate) use extensions::{Extensions, Known, oid};
+pub(crate) use extensions::{Extensions, Known, KnownSet, Purposes, oid};
 pub use name::{DistinguishedName, NameError};
 pub(crate) use reader::DerReader;
 pub use serial_number::{SerialNumber, SerialNumberError};
+pub(crate) use span::Span;
 pub use subject_alternative_name::{SubjectAlternativeName, SubjectAlternativeNameError};
 pub(crate) use subject_alternative_name::{
     address, decode_subject_alternative_names, encode_subject_alternative_names,
@@ -55,7 +56,7 @@ pub use timestamp::{Timestamp, TimestampError};
 
 use crate::pem;
 use distribution_points::{DistributionPoint, distribution_points};
-use general_name::GeneralNames;
+use general_name::{Forms, GeneralNames};
 use policies::{PolicyConstraints, SkipCerts};
 use subtrees::NameConstraints;
 
@@ -63,12 +64,7 @@ use subtrees::NameConstraints;
 ///
 /// Cloning is cheap: clones share the DER.
 #[derive(Clone)]
-pub struct Certificate(Arc<Parsed>);
-
-struct Parsed {
-    der: Box<[u8]>,
-    fields: Fields,
-}
+pub struct Certificate(Arc<HeaderSlice<Fields, [u8]>>);
 
 /// Where the fields lie in the DER. A span covers tag, length and contents unless it says otherwise.
 struct Fields {
@@ -84,35 +80,36 @@ struct Fields {
     has_unique_identifiers: bool,
     extensions: Extensions,
     signature_algorithm: Span,
+    /// Whether it is the same as inside.
+    algorithms_agree: bool,
     /// The octets of the BIT STRING.
     signature: Span,
     /// Of issuer and subject.
     attribute_values: AttributeValues,
 }
 
-impl Default for Fields {
-    fn default() -> Self {
+impl Fields {
+    /// Before they are read.
+    const NONE: Self = {
         let never = Validity { not_before: Timestamp::MAX, not_after: Timestamp::MIN };
         Self {
             version: 0,
-            tbs: 0..0,
-            serial_number: 0..0,
-            inner_signature_algorithm: 0..0,
-            issuer: 0..0,
+            tbs: Span::NONE,
+            serial_number: Span::NONE,
+            inner_signature_algorithm: Span::NONE,
+            issuer: Span::NONE,
             validity: never,
-            subject: 0..0,
-            public_key: 0..0,
+            subject: Span::NONE,
+            public_key: Span::NONE,
             has_unique_identifiers: false,
-            extensions: Extensions::default(),
-            signature_algorithm: 0..0,
-            signature: 0..0,
+            extensions: Extensions::NONE,
+            signature_algorithm: Span::NONE,
+            algorithms_agree: false,
+            signature: Span::NONE,
             attribute_values: AttributeValues::NONE,
         }
-    }
+    };
 }
-
-/// A range of bytes in a certificate.
-pub(crate) type Span = Range<usize>;
 
 /// The time in which a certificate may be used: from `not_before` to `not_after`, both included
 /// (RFC 5280 section 4.1.2.5).
@@ -141,26 +138,37 @@ fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
     tbs.context_specific::<u8>(TagNumber(0), TagMode::Explicit)
 }
 
+/// Reads an `[number] IMPLICIT BIT STRING OPTIONAL`, if it comes next.
+#[inline(always)]
+fn is_bit_string_next(tbs: &mut DerReader<'_>, number: u32) -> der::Result<bool> {
+    let string = tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)?;
+    Ok(string.is_some())
+}
+
 impl Fields {
-    fn parse(der: &[u8]) -> Result<Self, CertificateError> {
-        let mut fields = Self::default();
+    fn parse(&mut self, der: &[u8]) -> Result<(), CertificateError> {
         let mut reader = DerReader::new(der)?;
         reader.sequence(|certificate| {
             let start = certificate.place();
-            certificate.sequence(|tbs| fields.parse_tbs(tbs))?;
-            fields.tbs = start..certificate.place();
-            fields.signature_algorithm = algorithm(certificate).in_field("signatureAlgorithm")?;
-            fields.signature = octets(certificate).in_field("signatureValue")?;
+            certificate.sequence(|tbs| self.parse_tbs(tbs))?;
+            self.tbs = Span::new(start, certificate.place());
+            let start = certificate.place();
+            let inner = self.inner_signature_algorithm.of(der);
+            self.algorithms_agree = certificate.comes_again(inner);
+            self.signature_algorithm = match self.algorithms_agree {
+                true => Span::new(start, certificate.place()),
+                false => algorithm(certificate).in_field("signatureAlgorithm")?,
+            };
+            self.signature = octets(certificate).in_field("signatureValue")?;
             Ok::<_, CertificateError>(())
         })?;
         reader.finish()?;
-        for name in [&fields.issuer, &fields.subject] {
-            let name = der.get(name.clone()).unwrap_or_default();
-            let values = DistinguishedName::values(name).in_field("name")?;
-            fields.attribute_values.are_text &= values.are_text;
-            fields.attribute_values.are_sound &= values.are_sound;
+        for name in [self.issuer, self.subject] {
+            let values = DistinguishedName::values(name.of(der)).in_field("name")?;
+            self.attribute_values.are_text &= values.are_text;
+            self.attribute_values.are_sound &= values.are_sound;
         }
-        Ok(fields)
+        Ok(())
     }
 
     /// The fields of `TBSCertificate`.
@@ -173,21 +181,18 @@ impl Fields {
         };
         self.serial_number = integer(tbs).in_field("serialNumber")?;
         self.inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
-        self.issuer = element(tbs, Tag::Sequence).in_field("issuer")?.0;
+        self.issuer = element(tbs, Tag::Sequence).in_field("issuer")?;
         self.validity = tbs
             .sequence(|validity| {
                 let (not_before, not_after) = (time(validity)?, time(validity)?);
                 Ok::<_, der::Error>(Validity { not_before, not_after })
             })
             .in_field("validity")?;
-        self.subject = element(tbs, Tag::Sequence).in_field("subject")?.0;
-        self.public_key = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?.0;
-        for (number, field) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
-            self.has_unique_identifiers |= tbs
-                .context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)
-                .in_field(field)?
-                .is_some();
-        }
+        self.subject = element(tbs, Tag::Sequence).in_field("subject")?;
+        self.public_key = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?;
+        let of_issuer = is_bit_string_next(tbs, 1).in_field("issuerUniqueID")?;
+        let of_subject = is_bit_string_next(tbs, 2).in_field("subjectUniqueID")?;
+        self.has_unique_identifiers = of_issuer | of_subject;
         // RFC 5280 section 4.1.2.9: extensions are version 3's.
         if self.version < 3 && !tbs.is_finished() {
             return Err(Tag::Sequence.unexpected_error(None).into()).in_field("extensions");
@@ -202,8 +207,9 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 4.1.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let fields = Fields::parse(der)?;
-        Ok(Self(Arc::new(Parsed { der: der.into(), fields })))
+        let mut fields = Fields::NONE;
+        fields.parse(der)?;
+        Ok(Self(Arc::from_header_and_slice(fields, der)))
     }
 
     /// Reads a file that holds exactly one certificate, in PEM or DER.
@@ -221,38 +227,44 @@ impl Certificate {
     }
 
     #[inline]
-    fn at(&self, span: &Span) -> &[u8] {
+    fn at(&self, span: Span) -> &[u8] {
         // Spans were measured on this very DER.
-        self.0.der.get(span.clone()).unwrap_or_default()
+        span.of(&self.0.slice)
+    }
+
+    /// The value of an extension, if it has one: its DER, and of the subject key identifier its octets.
+    #[inline]
+    fn value(&self, extension: Known) -> Option<&[u8]> {
+        self.0.header.extensions.value(extension).map(|span| self.at(span))
     }
 
     /// The DER encoding, as it was read.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
-        &self.0.der
+        &self.0.slice
     }
 
     /// PEM, with a newline at its end.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        std::mem::take(&mut *pem::encode(pem::CERTIFICATE, &self.0.der))
+        std::mem::take(&mut *pem::encode(pem::CERTIFICATE, &self.0.slice))
     }
 
     /// The version: 1, 2 or 3.
     #[must_use]
     pub fn version(&self) -> u8 {
-        self.0.fields.version
+        self.0.header.version
     }
 
     /// The serial number, unique within its issuer.
     #[must_use]
     pub fn serial_number(&self) -> SerialNumber {
-        SerialNumber::from_der_contents(self.at(&self.0.fields.serial_number))
+        SerialNumber::from_der_contents(self.at(self.0.header.serial_number))
     }
 
     /// Contents of the INTEGER that is the serial number.
     pub(crate) fn serial_number_der(&self) -> &[u8] {
-        self.at(&self.0.fields.serial_number)
+        self.at(self.0.header.serial_number)
     }
 
     /// Whom the certificate speaks of.
@@ -270,31 +282,31 @@ impl Certificate {
     /// The DER of the subject's name.
     #[must_use]
     pub fn subject_der(&self) -> &[u8] {
-        self.at(&self.0.fields.subject)
+        self.at(self.0.header.subject)
     }
 
     /// The DER of the issuer's name.
     #[must_use]
     pub fn issuer_der(&self) -> &[u8] {
-        self.at(&self.0.fields.issuer)
+        self.at(self.0.header.issuer)
     }
 
     /// When the certificate may be used.
     #[must_use]
     pub fn validity(&self) -> Validity {
-        self.0.fields.validity
+        self.0.header.validity
     }
 
     /// The DER of the `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn public_key_der(&self) -> &[u8] {
-        self.at(&self.0.fields.public_key)
+        self.at(self.0.header.public_key)
     }
 
     /// The basic constraints, if the certificate has that extension (RFC 5280 section 4.2.1.9).
     #[must_use]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.0.fields.extensions.basic_constraints
+        self.0.header.extensions.basic_constraints
     }
 
     /// Whether the basic constraints say that the subject is a certificate authority.
@@ -306,128 +318,138 @@ impl Certificate {
     /// What the key may be used for, if the certificate restricts it (RFC 5280 section 4.2.1.3).
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.0.fields.extensions.key_usage
+        self.0.header.extensions.key_usage
     }
 
     /// The purposes the key may be used for, if the certificate restricts them (RFC 5280 section 4.2.1.12).
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
-        let span = self.0.fields.extensions.extended_key_usage.as_ref()?;
+        let value = self.value(Known::ExtendedKeyUsage)?;
         // Decoded once when the certificate was parsed, so it decodes again.
-        Vec::from_der(self.at(span)).ok()
+        Vec::from_der(value).ok()
     }
 
-    /// Whether one purpose is among those; `None` if the certificate does not restrict them.
-    pub(crate) fn has_purpose(&self, purpose: ObjectIdentifier) -> Option<bool> {
-        let span = self.0.fields.extensions.extended_key_usage.as_ref()?;
-        let mut reader = DerReader::new(self.at(span)).ok()?;
-        let found = reader.sequence(|purposes| {
-            let mut found = false;
-            while !purposes.is_finished() {
-                found |= purposes.any()?.value() == purpose.as_bytes();
-            }
-            Ok::<_, der::Error>(found)
-        });
-        found.ok()
+    /// Which purposes of TLS are among those; `None` if the certificate does not restrict them.
+    pub(crate) fn purposes(&self) -> Option<Purposes> {
+        self.0.header.extensions.purposes
     }
 
     /// The names the certificate is for, besides its subject (RFC 5280 section 4.2.1.6).
     #[must_use]
     pub fn subject_alternative_names(&self) -> Vec<SubjectAlternativeName> {
-        let span = self.0.fields.extensions.subject_alternative_names.as_ref();
-        span.and_then(|span| decode_subject_alternative_names(self.at(span)).ok())
-            .unwrap_or_default()
+        let value = self.value(Known::SubjectAlternativeName);
+        value.and_then(|value| decode_subject_alternative_names(value).ok()).unwrap_or_default()
     }
 
     /// The subject key identifier's octets (RFC 5280 section 4.2.1.2).
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.0.fields.extensions.subject_key_identifier.as_ref().map(|span| self.at(span))
+        self.value(Known::SubjectKeyIdentifier)
     }
 
     /// The authority key identifier's octets (RFC 5280 section 4.2.1.1).
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.0.fields.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
+        self.0.header.extensions.authority.key.map(|span| self.at(span))
     }
 
     /// The first critical extension that this crate does not process, if there is one.
     #[must_use]
     pub fn unknown_critical_extension(&self) -> Option<ObjectIdentifier> {
-        self.0.fields.extensions.unknown_critical
+        self.0.header.extensions.unknown_critical
     }
 
     /// Which of the extensions this crate processes the certificate has.
     pub(crate) fn has(&self, extension: Known) -> bool {
-        self.0.fields.extensions.present.contains(extension)
+        self.0.header.extensions.present.contains(extension)
+    }
+
+    /// Whether it has one of these extensions.
+    pub(crate) fn has_any_of(&self, extensions: KnownSet) -> bool {
+        self.0.header.extensions.present.has_any_of(extensions)
     }
 
     /// Whether it has the extension, marked as critical.
     pub(crate) fn has_critical(&self, extension: Known) -> bool {
-        self.0.fields.extensions.critical.contains(extension)
+        self.0.header.extensions.critical.contains(extension)
+    }
+
+    /// The first of these extensions that it has, marked as critical.
+    #[inline(always)]
+    pub(crate) fn critical_of(&self, extensions: &[Known]) -> Option<Known> {
+        // Nearly all have none, and the set is made when this is compiled.
+        let critical = self.0.header.extensions.critical;
+        match critical.has_any_of(KnownSet::of(extensions)) {
+            true => extensions.iter().copied().find(|&extension| critical.contains(extension)),
+            false => None,
+        }
     }
 
     /// The subject alternative names, in the encoding they came in.
     pub(crate) fn general_names(&self) -> GeneralNames<'_> {
-        let span = self.0.fields.extensions.subject_alternative_names.as_ref();
-        let names = span.and_then(|span| DerReader::new(self.at(span)).ok()?.any().ok());
+        let value = self.value(Known::SubjectAlternativeName);
+        let names = value.and_then(|value| DerReader::new(value).ok()?.any().ok());
         GeneralNames::of_contents(names.map_or(&[], AnyRef::value))
     }
 
     /// The issuer and the serial number of the authority's certificate, as far as the authority key
     /// identifier has them: the issuer's names, and the contents of the INTEGER.
     pub(crate) fn authority_certificate(&self) -> (Option<GeneralNames<'_>>, Option<&[u8]>) {
-        let extensions = &self.0.fields.extensions;
-        let at = |span: &Option<Span>| span.as_ref().map(|span| self.at(span));
+        let authority = self.0.header.extensions.authority;
         (
-            at(&extensions.authority_issuer).map(GeneralNames::of_contents),
-            at(&extensions.authority_serial_number),
+            authority.issuer.map(|span| GeneralNames::of_contents(self.at(span))),
+            authority.serial_number.map(|span| self.at(span)),
         )
+    }
+
+    /// Which forms of names there are among the subject alternative names.
+    pub(crate) fn forms_of_names(&self) -> Forms {
+        self.0.header.extensions.alternative_names
     }
 
     /// What holds for every value in its two names.
     pub(crate) fn attribute_values(&self) -> AttributeValues {
-        self.0.fields.attribute_values
+        self.0.header.attribute_values
     }
 
     /// Whether there is an `issuerUniqueID` or `subjectUniqueID` (RFC 5280 section 4.1.2.8).
     pub(crate) fn has_unique_identifiers(&self) -> bool {
-        self.0.fields.has_unique_identifiers
+        self.0.header.has_unique_identifiers
     }
 
     /// The name constraints (RFC 5280 section 4.2.1.10).
     pub(crate) fn name_constraints(&self) -> Option<NameConstraints<'_>> {
-        let span = self.0.fields.extensions.name_constraints.as_ref()?;
-        NameConstraints::from_der(self.at(span)).ok()
+        let value = self.value(Known::NameConstraints)?;
+        NameConstraints::from_der(value).ok()
     }
 
     /// The certificate policies (RFC 5280 section 4.2.1.4).
     #[must_use]
     pub fn certificate_policies(&self) -> Option<Vec<ObjectIdentifier>> {
-        let span = self.0.fields.extensions.certificate_policies.as_ref()?;
-        policies::certificate_policies(self.at(span)).ok()
+        let value = self.value(Known::CertificatePolicies)?;
+        policies::certificate_policies(value).ok()
     }
 
     /// The policy mappings (RFC 5280 section 4.2.1.5); none if there is no such extension.
     pub(crate) fn policy_mappings(&self) -> Vec<(ObjectIdentifier, ObjectIdentifier)> {
-        let span = self.0.fields.extensions.policy_mappings.as_ref();
-        span.and_then(|span| policies::policy_mappings(self.at(span)).ok()).unwrap_or_default()
+        let value = self.value(Known::PolicyMappings);
+        value.and_then(|value| policies::policy_mappings(value).ok()).unwrap_or_default()
     }
 
     /// The policy constraints (RFC 5280 section 4.2.1.11).
     pub(crate) fn policy_constraints(&self) -> Option<PolicyConstraints> {
-        self.0.fields.extensions.policy_constraints
+        self.0.header.extensions.policy_constraints
     }
 
     /// After how many certificates anyPolicy is no match any more (RFC 5280 section 4.2.1.14).
     pub(crate) fn inhibit_any_policy(&self) -> SkipCerts {
-        self.0.fields.extensions.inhibit_any_policy
+        self.0.header.extensions.inhibit_any_policy
     }
 
     /// Where its revocation would be listed (RFC 5280 section 4.2.1.13).
     pub(crate) fn crl_distribution_points(&self) -> Vec<DistributionPoint<'_>> {
-        let span = self.0.fields.extensions.crl_distribution_points.as_ref();
-        span.and_then(|span| distribution_points(self.at(span)).ok()).unwrap_or_default()
+        let value = self.value(Known::CrlDistributionPoints);
+        value.and_then(|value| distribution_points(value).ok()).unwrap_or_default()
     }
 
     /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
@@ -439,38 +461,39 @@ impl Certificate {
     /// SHA-1 over the DER, which names a certificate among a few and proves nothing.
     #[must_use]
     pub fn fingerprint_sha1(&self) -> [u8; 20] {
-        Sha1::digest(&self.0.der).into()
+        Sha1::digest(&self.0.slice).into()
     }
 
     /// SHA-256 over the DER.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> [u8; 32] {
-        Sha256::digest(&self.0.der).into()
+        Sha256::digest(&self.0.slice).into()
     }
 
     /// The part that the signature covers.
     pub(crate) fn tbs_der(&self) -> &[u8] {
-        self.at(&self.0.fields.tbs)
+        self.at(self.0.header.tbs)
     }
 
     /// The signature's octets.
     pub(crate) fn signature(&self) -> &[u8] {
-        self.at(&self.0.fields.signature)
+        self.at(self.0.header.signature)
     }
 
-    /// The `AlgorithmIdentifier` outside and inside the signed part, which have to be equal
-    /// (RFC 5280 section 4.1.1.2).
-    pub(crate) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
-        (
-            self.at(&self.0.fields.signature_algorithm),
-            self.at(&self.0.fields.inner_signature_algorithm),
-        )
+    /// The `AlgorithmIdentifier` outside the signed part.
+    pub(crate) fn signature_algorithm(&self) -> &[u8] {
+        self.at(self.0.header.signature_algorithm)
+    }
+
+    /// Whether it is the one inside, as it has to be (RFC 5280 section 4.1.1.2).
+    pub(crate) fn signature_algorithms_agree(&self) -> bool {
+        self.0.header.algorithms_agree
     }
 }
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.0.der == other.0.der
+        self.0.slice == other.0.slice
     }
 }
 

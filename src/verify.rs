@@ -101,7 +101,7 @@ use signature::{PublicKey, VerifyingKey};
 
 /// Whether `issuer` is named as the issuer of `certificate`, and its key made the signature.
 pub(crate) fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    let (algorithm, _) = certificate.signature_algorithms();
+    let algorithm = certificate.signature_algorithm();
     issuer.subject_der() == certificate.issuer_der()
         && PublicKey::from_spki_der(issuer.public_key_der())
             .and_then(|key| key.verify(algorithm, certificate.tbs_der(), certificate.signature()))
@@ -110,7 +110,7 @@ pub(crate) fn issued(issuer: &Certificate, certificate: &Certificate) -> bool {
 
 /// Why a certificate's own signature is not made with RSA or ECDSA and SHA-256 or stronger.
 pub(crate) fn signature_weakness(certificate: &Certificate) -> Option<String> {
-    let (algorithm, _) = certificate.signature_algorithms();
+    let algorithm = certificate.signature_algorithm();
     match signature::is_rsa_or_ecdsa(algorithm) {
         Ok(true) => None,
         Ok(false) => Some("the signature is made with neither RSA nor ECDSA".to_owned()),

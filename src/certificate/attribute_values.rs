@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Tag, Tagged};
 
-use super::{Timestamp, named_bits};
+use super::{DerReader, Timestamp, named_bits};
 
 /// What holds for every value in one or more names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,23 @@ impl AttributeValues {
     /// Of a name without attributes.
     pub(crate) const NONE: Self = Self { are_text: true, are_sound: true };
 
-    pub(super) fn and(&mut self, value: AnyRef<'_>) {
+    /// Reads one more.
+    #[inline]
+    pub(super) fn and_next(&mut self, reader: &mut DerReader<'_>) -> der::Result<()> {
+        // UTF8String, as nearly all are.
+        if let Some(octets) = reader.usual(0x0c) {
+            self.are_sound &= is_utf8(octets);
+            return Ok(());
+        }
+        let value = reader.any()?;
         self.are_text &= is_text(value.tag());
         self.are_sound &= is_sound(value);
+        Ok(())
     }
+}
+
+fn is_utf8(octets: &[u8]) -> bool {
+    octets.is_ascii() || std::str::from_utf8(octets).is_ok()
 }
 
 fn is_text(tag: Tag) -> bool {
@@ -44,7 +57,7 @@ fn is_sound(value: AnyRef<'_>) -> bool {
         Tag::PrintableString => octets
             .iter()
             .all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(octet)),
-        Tag::Utf8String => std::str::from_utf8(octets).is_ok(),
+        Tag::Utf8String => is_utf8(octets),
         Tag::Ia5String => octets.is_ascii(),
         Tag::NumericString => octets.iter().all(|octet| octet.is_ascii_digit() || *octet == b' '),
         Tag::BmpString => {

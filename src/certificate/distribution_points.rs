@@ -7,7 +7,7 @@ use x509_cert::attr::AttributeTypeAndValue;
 use super::extension_values::named_bits;
 use super::general_name::GeneralNames;
 use super::reader::DerReader;
-use super::tagged_element;
+use super::tagged_contents;
 
 /// ```text
 /// DistributionPoint ::= SEQUENCE {
@@ -118,5 +118,5 @@ impl<'a> PointName<'a> {
 
 /// The contents of a constructed element with a context-specific tag, if it comes next.
 fn contents<'a>(reader: &mut DerReader<'a>, number: u32) -> der::Result<Option<&'a [u8]>> {
-    Ok(tagged_element(reader, number, true)?.map(|(_, contents)| contents))
+    Ok(tagged_contents(reader, number, true)?.map(|(_, contents)| contents))
 }

@@ -7,34 +7,49 @@ use der::{Decode, Reader, Tag, TagNumber, Tagged};
 use super::reader::DerReader;
 use super::{Span, Timestamp};
 
-/// Reads one element of the given tag: where it lies, and its contents.
-#[inline]
-pub(crate) fn element<'a>(reader: &mut DerReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
+/// Reads one element of the given tag: where it lies.
+#[inline(always)]
+pub(crate) fn element(reader: &mut DerReader<'_>, tag: Tag) -> der::Result<Span> {
     let start = reader.place();
+    reader.element(tag)?;
+    Ok(Span::new(start, reader.place()))
+}
+
+/// The same of its contents, and what they are.
+#[inline(always)]
+pub(crate) fn contents<'a>(reader: &mut DerReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
     let contents = reader.element(tag)?;
-    Ok((start..reader.place(), contents))
+    let end = reader.place();
+    Ok((Span::new(end - contents.len(), end), contents))
 }
 
 /// The same of an element with a context-specific tag, if it comes next.
-pub(crate) fn tagged_element<'a>(
+#[inline(always)]
+pub(crate) fn tagged_contents<'a>(
     reader: &mut DerReader<'a>,
     number: u32,
     constructed: bool,
 ) -> der::Result<Option<(Span, &'a [u8])>> {
     let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
-    if reader.is_finished() || Tag::peek(reader)? != wanted {
-        return Ok(None);
+    match reader.comes_next(wanted)? {
+        true => contents(reader, wanted).map(Some),
+        false => Ok(None),
     }
-    element(reader, wanted).map(Some)
 }
 
-/// Where the contents of an element lie: they end where it ends.
-pub(crate) fn contents_of((whole, contents): (Span, &[u8])) -> Span {
-    whole.end.saturating_sub(contents.len())..whole.end
-}
-
-#[inline]
+#[inline(always)]
 pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
+    let mut ahead = reader.clone();
+    if let Some(contents) = ahead.usual(0x17)
+        && let Some(time) = Timestamp::from_utc_time(contents)
+    {
+        *reader = ahead;
+        return Ok(time);
+    }
+    another_time(reader)
+}
+
+fn another_time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
     let any = reader.any()?;
     match any.tag() {
         Tag::UtcTime => Timestamp::from_utc_time(any.value()),
@@ -45,31 +60,46 @@ pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
 }
 
 /// Reads an OBJECT IDENTIFIER without decoding it: its contents, checked.
-#[inline]
+#[inline(always)]
 pub(crate) fn identifier<'a>(reader: &mut DerReader<'a>) -> der::Result<&'a [u8]> {
     let mut ahead = reader.clone();
-    match reader.element(Tag::ObjectIdentifier) {
-        Ok(contents) if has_small_arcs(contents) => Ok(contents),
-        // The decoder knows what else is one, and what is wrong with it.
-        read => <ObjectIdentifier>::decode(&mut ahead).and(read),
+    match ahead.usual(0x06) {
+        Some(contents) if has_small_arcs(contents) => {
+            *reader = ahead;
+            Ok(contents)
+        }
+        _ => unusual_identifier(reader),
     }
+}
+
+/// The decoder knows what else is one, and what is wrong with it.
+#[cold]
+fn unusual_identifier<'a>(reader: &mut DerReader<'a>) -> der::Result<&'a [u8]> {
+    let mut ahead = reader.clone();
+    <ObjectIdentifier>::decode(&mut ahead).and_then(|_| reader.element(Tag::ObjectIdentifier))
 }
 
 /// Whether the contents of an OBJECT IDENTIFIER are a short one with numbers below 2^28, as nearly
 /// all are.
 #[inline]
 fn has_small_arcs(contents: &[u8]) -> bool {
-    // An octet says with its highest bit that its number goes on.
-    let mut going_on = 0;
-    for octet in contents {
-        going_on = if octet & 0x80 == 0 { 0 } else { going_on + 1 };
-        if going_on > 3 {
-            return false;
-        }
-    }
     // The first octet is two numbers: up to 2 and up to 39.
-    let is_rooted = contents.first().is_some_and(|&octet| octet < 120);
-    is_rooted && going_on == 0 && contents.len() <= 39
+    match contents {
+        // Those of X.500: attributes and extensions.
+        [..=119, ..=0x7f, ..=0x7f] => true,
+        // Those of purposes (RFC 5280 section 4.2.1.12).
+        [0x2b, 6, 1, 5, 5, 7, 3, ..=0x7f] => true,
+        [..=119, ..] => contents.len() <= 39 && ends_are_near(contents),
+        _ => false,
+    }
+}
+
+/// Whether each number is of four octets at most, and the last one ends.
+fn ends_are_near(contents: &[u8]) -> bool {
+    // An octet says with its highest bit that its number goes on: here a bit of each, the last one's lowest.
+    let going_on = contents.iter().fold(0_u64, |bits, octet| bits << 1 | u64::from(octet >> 7));
+    let (two, three) = (going_on & going_on >> 1, going_on >> 2 & going_on >> 3);
+    going_on & 1 == 0 && two & three == 0
 }
 
 /// Where an `AlgorithmIdentifier` lies.
@@ -83,38 +113,56 @@ pub(crate) fn algorithm(reader: &mut DerReader<'_>) -> der::Result<Span> {
         }
         Ok::<_, der::Error>(())
     })?;
-    Ok(start..reader.place())
+    Ok(Span::new(start, reader.place()))
 }
 
+/// Where the contents of an INTEGER lie.
 #[inline]
 pub(crate) fn integer(reader: &mut DerReader<'_>) -> der::Result<Span> {
     let mut ahead = reader.clone();
-    match element(reader, Tag::Integer) {
-        Ok((whole, contents @ ([1..=0xfe, ..] | [0, 0x80..=0xff, ..]))) => {
-            Ok(contents_of((whole, contents)))
+    match ahead.usual(0x02) {
+        Some(octets @ ([1..=0xfe, ..] | [0, 0x80..=0xff, ..])) => {
+            *reader = ahead;
+            let end = reader.place();
+            Ok(Span::new(end - octets.len(), end))
         }
         // The decoder knows what else is in its shortest form.
-        read => IntRef::decode(&mut ahead).and(read).map(contents_of),
+        _ => {
+            IntRef::decode(&mut reader.clone())?;
+            contents(reader, Tag::Integer).map(|(span, _)| span)
+        }
     }
 }
 
 #[inline]
 pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStringRef<'a>> {
-    match reader.clone().usual(0x03) {
-        Some([0, octets @ ..]) => {
-            reader.usual(0x03);
-            BitStringRef::new(0, octets)
-        }
-        _ => BitStringRef::decode(reader),
+    let mut ahead = reader.clone();
+    if let Some([unused, octets @ ..]) = ahead.usual(0x03)
+        && let Ok(string) = BitStringRef::new(*unused, octets)
+    {
+        *reader = ahead;
+        return Ok(string);
     }
+    // The decoder knows what is wrong with another.
+    BitStringRef::decode(reader)
 }
 
 /// Where the octets of a BIT STRING lie, if it is of whole octets.
+#[inline]
 pub(crate) fn octets(reader: &mut DerReader<'_>) -> der::Result<Span> {
-    let string = bit_string(reader)?;
-    let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
+    let mut ahead = reader.clone();
+    let length = match ahead.usual(0x03) {
+        Some([0, octets @ ..]) => {
+            *reader = ahead;
+            octets.len()
+        }
+        _ => {
+            let string = BitStringRef::decode(reader)?;
+            string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len()
+        }
+    };
     let end = reader.place();
-    Ok(end.saturating_sub(octets)..end)
+    Ok(Span::new(end - length, end))
 }
 
 #[cfg(test)]

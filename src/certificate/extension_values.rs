@@ -7,38 +7,50 @@ use der::{Decode, Reader, Tag, TagMode, TagNumber};
 use super::general_name::{GeneralName, GeneralNames};
 use super::reader::DerReader;
 use super::{
-    BasicConstraints, KeyUsage, Span, bit_string, contents_of, identifier, tagged_element,
+    BasicConstraints, KeyUsage, Purposes, Span, bit_string, identifier, oid, tagged_contents,
 };
 
 pub(super) fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
     let mut reader = DerReader::new(der)?;
     let constraints = reader.sequence(|constraints| {
         let is_ca = constraints.optional_boolean()?.unwrap_or(false);
-        // A path longer than 255 certificates is verified by nobody.
-        let path_len = Option::<u64>::decode(constraints)?
-            .map(|length| u8::try_from(length).unwrap_or(u8::MAX));
+        if constraints.is_finished() {
+            return Ok(BasicConstraints { is_ca, path_len: None });
+        }
+        let mut ahead = constraints.clone();
+        let path_len = match ahead.usual(0x02) {
+            Some(&[length @ ..=0x7f]) => {
+                *constraints = ahead;
+                Some(length)
+            }
+            // A path longer than 255 certificates is verified by nobody.
+            _ => Option::<u64>::decode(constraints)?
+                .map(|length| u8::try_from(length).unwrap_or(u8::MAX)),
+        };
         Ok::<_, der::Error>(BasicConstraints { is_ca, path_len })
     })?;
     reader.finish()?;
     Ok(constraints)
 }
 
-/// Checks an `ExtKeyUsageSyntax`: at least one purpose.
-pub(super) fn check_purposes(der: &[u8]) -> der::Result<()> {
+/// Reads an `ExtKeyUsageSyntax`: at least one purpose.
+pub(super) fn purposes(der: &[u8]) -> der::Result<Purposes> {
     let mut reader = DerReader::new(der)?;
-    let mut count = 0_usize;
-    reader.sequence(|purposes| {
-        while !purposes.is_finished() {
-            identifier(purposes)?;
-            count += 1;
+    let purposes = reader.sequence(|list| {
+        let mut purposes = Purposes::default();
+        if list.is_finished() {
+            return Err(der::Error::from(Tag::Sequence.length_error()));
         }
-        Ok::<_, der::Error>(())
+        while !list.is_finished() {
+            let id = identifier(list)?;
+            purposes.server_auth |= id == oid::ID_KP_SERVER_AUTH.as_bytes();
+            purposes.client_auth |= id == oid::ID_KP_CLIENT_AUTH.as_bytes();
+            purposes.any |= id == oid::ANY_EXTENDED_KEY_USAGE.as_bytes();
+        }
+        Ok(purposes)
     })?;
     reader.finish()?;
-    match count {
-        0 => Err(Tag::Sequence.length_error().into()),
-        _ => Ok(()),
-    }
+    Ok(purposes)
 }
 
 pub(super) fn octet_string(der: &[u8]) -> der::Result<&[u8]> {
@@ -56,8 +68,7 @@ pub(super) fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
     let bits = bit_string(&mut reader)?;
     reader.finish()?;
     named_bits(&bits)?;
-    let set = (0..9).filter(|&bit| bits.get(bit) == Some(true));
-    Ok(KeyUsage::of_bits(set))
+    Ok(KeyUsage::of_octets(bits.raw_bytes()))
 }
 
 /// Checks a list of named bits: what fills up its last octet is zero (X.690 section 11.2.1), or
@@ -70,9 +81,10 @@ pub(crate) fn named_bits(bits: &BitStringRef<'_>) -> der::Result<()> {
     }
 }
 
-/// What is used of an `AuthorityKeyIdentifier`.
+/// What is used of an `AuthorityKeyIdentifier`: where it lies.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct AuthorityKeyIdentifier {
-    /// Where in the extension's value the key identifier's octets lie.
+    /// The key identifier's octets.
     pub(crate) key: Option<Span>,
     /// Contents of `authorityCertIssuer`, a `GeneralNames`.
     pub(super) issuer: Option<Span>,
@@ -81,31 +93,38 @@ pub(crate) struct AuthorityKeyIdentifier {
 }
 
 impl AuthorityKeyIdentifier {
-    pub(crate) fn from_der(der: &[u8]) -> der::Result<Self> {
+    pub(super) const NONE: Self = Self { key: None, issuer: None, serial_number: None };
+
+    /// Of an extension's value, which lies at `place`.
+    pub(crate) fn from_der(der: &[u8], place: Span) -> der::Result<Self> {
         let mut reader = DerReader::new(der)?;
         let identifier = reader.sequence(|fields| {
-            let identifier = match fields.usual(0x80) {
-                Some(identifier) => Some(identifier),
+            let key = match fields.usual(0x80) {
+                Some(identifier) => Some(identifier.len()),
                 None => fields
                     .context_specific::<&OctetStringRef>(TagNumber(0), TagMode::Implicit)?
-                    .map(OctetStringRef::as_bytes),
+                    .map(|identifier| identifier.as_bytes().len()),
             };
             let end = fields.place();
-            let key = identifier.map(|octets| end.saturating_sub(octets.len())..end);
-            let issuer = tagged_element(fields, 1, true)?;
-            if let Some((_, names)) = &issuer {
+            let key = key.map(|length| Span::new(end.saturating_sub(length), end));
+            let issuer = tagged_contents(fields, 1, true)?;
+            if let Some((_, names)) = issuer {
                 GeneralNames::checked(names)?;
             }
-            let serial_number = tagged_element(fields, 2, false)?;
+            let serial_number = tagged_contents(fields, 2, false)?;
             // The shortest encoding of an INTEGER, whose tag is implied.
-            if let Some((_, serial)) = &serial_number {
+            if let Some((_, serial)) = serial_number {
                 IntRef::new(serial)?;
                 if serial.is_empty() {
                     return Err(Tag::Integer.length_error().into());
                 }
             }
-            let (issuer, serial_number) = (issuer.map(contents_of), serial_number.map(contents_of));
-            Ok::<_, der::Error>(Self { key, issuer, serial_number })
+            let within = |span: Span| span.within(place);
+            Ok::<_, der::Error>(Self {
+                key: key.map(within),
+                issuer: issuer.map(|(span, _)| within(span)),
+                serial_number: serial_number.map(|(span, _)| within(span)),
+            })
         })?;
         reader.finish()?;
         Ok(identifier)

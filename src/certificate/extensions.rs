@@ -5,22 +5,22 @@ use std::fmt;
 use std::ops::BitOr;
 
 use const_oid::ObjectIdentifier;
-use der::{Decode, Header, Length, Reader, Tag, TagNumber};
+use der::asn1::AnyRef;
+use der::{Reader, Tag, TagNumber};
 
 use super::distribution_points::distribution_points;
 use super::extension_values::{
-    AuthorityKeyIdentifier, access_descriptions, basic_constraints, check_purposes, key_usage,
-    octet_string,
+    AuthorityKeyIdentifier, access_descriptions, basic_constraints, key_usage, octet_string,
+    purposes,
 };
-use super::general_name::{GeneralName, GeneralNames};
+use super::general_name::{Forms, GeneralNames};
 use super::policies::{
     PolicyConstraints, SkipCerts, certificate_policies, inhibit_any_policy, policy_constraints,
     policy_mappings,
 };
 use super::reader::DerReader;
-use super::subject_alternative_name::address;
 use super::subtrees::NameConstraints;
-use super::{CertificateError, InField, Span, contents_of, element, identifier};
+use super::{CertificateError, InField, Span, contents, identifier};
 
 /// Object identifiers of extensions and purposes that this crate processes.
 pub(crate) mod oid {
@@ -50,7 +50,10 @@ pub(crate) enum Known {
 }
 
 impl Known {
+    const COUNT: usize = Self::SubjectKeyIdentifier as usize + 1;
+
     /// By the contents of its OBJECT IDENTIFIER.
+    #[inline]
     fn of(id: &[u8]) -> Option<Self> {
         Some(match id {
             // id-ce (RFC 5280 section 4.2.1).
@@ -99,12 +102,27 @@ impl Known {
 }
 
 /// A set of known extensions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownSet(u16);
 
 impl KnownSet {
-    fn insert(&mut self, extension: Known) {
+    const NONE: Self = Self(0);
+
+    pub(crate) const fn of(mut extensions: &[Known]) -> Self {
+        let mut set = Self::NONE;
+        while let [extension, others @ ..] = extensions {
+            set.insert(*extension);
+            extensions = others;
+        }
+        set
+    }
+
+    const fn insert(&mut self, extension: Known) {
         self.0 |= 1 << extension as u16;
+    }
+
+    pub(crate) fn has_any_of(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     pub(crate) fn contains(self, extension: Known) -> bool {
@@ -165,8 +183,10 @@ impl KeyUsage {
         "decipherOnly",
     ];
 
-    pub(super) fn of_bits(bits: impl Iterator<Item = usize>) -> Self {
-        Self(bits.fold(0, |usage, bit| usage | 1 << bit))
+    /// Of the octets of a BIT STRING, whose first bit is the highest of the first one.
+    pub(super) fn of_octets(octets: &[u8]) -> Self {
+        let octet = |place| octets.get(place).map_or(0, |octet: &u8| octet.reverse_bits());
+        Self(u16::from_le_bytes([octet(0), octet(1) & 1]))
     }
 
     /// Whether no bit is set.
@@ -200,35 +220,27 @@ impl fmt::Display for KeyUsage {
     }
 }
 
+/// Which of the purposes that matter in TLS are in an `ExtKeyUsageSyntax` (RFC 5280 section 4.2.1.12).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Purposes {
+    pub(crate) server_auth: bool,
+    pub(crate) client_auth: bool,
+    /// `anyExtendedKeyUsage`.
+    pub(crate) any: bool,
+}
+
 /// What the extensions of one certificate say; spans lie in its DER.
-#[derive(Default)]
 pub(crate) struct Extensions {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     pub(crate) key_usage: Option<KeyUsage>,
-    /// DER of the `ExtKeyUsageSyntax`.
-    pub(crate) extended_key_usage: Option<Span>,
-    /// DER of the `SubjectAltName`.
-    pub(crate) subject_alternative_names: Option<Span>,
-    /// The identifier's octets.
-    pub(crate) subject_key_identifier: Option<Span>,
-    /// The identifier's octets.
-    pub(crate) authority_key_identifier: Option<Span>,
-    /// Contents of the `GeneralNames` that hold the issuer of the authority's certificate.
-    pub(crate) authority_issuer: Option<Span>,
-    /// Contents of the INTEGER that is the serial number of the authority's certificate.
-    pub(crate) authority_serial_number: Option<Span>,
-    /// DER of the `NameConstraints`.
-    pub(crate) name_constraints: Option<Span>,
-    /// DER of the `CertificatePolicies`.
-    pub(crate) certificate_policies: Option<Span>,
-    /// DER of the `PolicyMappings`.
-    pub(crate) policy_mappings: Option<Span>,
+    pub(crate) purposes: Option<Purposes>,
+    /// Which forms of names there are among the subject alternative names.
+    pub(crate) alternative_names: Forms,
+    pub(crate) authority: AuthorityKeyIdentifier,
     pub(crate) policy_constraints: Option<PolicyConstraints>,
     pub(crate) inhibit_any_policy: SkipCerts,
-    /// DER of the `CRLDistributionPoints`.
-    pub(crate) crl_distribution_points: Option<Span>,
-    /// DER of the same for delta CRLs.
-    pub(crate) freshest_crl: Option<Span>,
+    /// DER of the values of those that there are; of the subject key identifier, its octets.
+    values: [Span; Known::COUNT],
     /// Which of the above there are.
     pub(crate) present: KnownSet,
     /// Which of them are critical.
@@ -237,126 +249,132 @@ pub(crate) struct Extensions {
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
 }
 
+/// `[3] EXPLICIT`.
+const EXPLICIT: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
+
 impl Extensions {
+    pub(super) const NONE: Self = Self {
+        basic_constraints: None,
+        key_usage: None,
+        purposes: None,
+        alternative_names: Forms::NONE,
+        authority: AuthorityKeyIdentifier::NONE,
+        policy_constraints: None,
+        inhibit_any_policy: None,
+        values: [Span::NONE; Known::COUNT],
+        present: KnownSet::NONE,
+        critical: KnownSet::NONE,
+        unknown_critical: None,
+    };
+
+    /// Where the value of an extension lies, if there is one.
+    #[inline]
+    pub(crate) fn value(&self, extension: Known) -> Option<Span> {
+        let value = self.values.get(extension as usize).copied();
+        value.filter(|_| self.present.contains(extension))
+    }
+
     /// Reads the optional `[3] EXPLICIT Extensions` at the end of a `TBSCertificate`.
     pub(super) fn parse(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
         if tbs.is_finished() {
             return Ok(());
         }
-        let length = explicit_length(tbs).in_field("extensions")?;
-        tbs.read_nested(length, |explicit| {
-            explicit.sequence(|sequence| {
-                let mut seen = BTreeSet::new();
-                while !sequence.is_finished() {
-                    sequence.sequence(|extension| self.read_one(extension, &mut seen))?;
-                }
-                Ok::<_, CertificateError>(())
-            })
-        })
+        let mut explicit = tbs.nested(EXPLICIT).in_field("extensions")?;
+        explicit.sequence(|sequence| {
+            let mut seen = BTreeSet::new();
+            while !sequence.is_finished() {
+                sequence.sequence(|extension| self.read_one(extension, &mut seen))?;
+            }
+            Ok::<_, CertificateError>(())
+        })?;
+        explicit.finish().in_field("extensions")
     }
 
+    #[inline(always)]
     fn read_one(
         &mut self,
         extension: &mut DerReader<'_>,
         // Besides those that are known.
         seen: &mut BTreeSet<ObjectIdentifier>,
     ) -> Result<(), CertificateError> {
-        let mut ahead = extension.clone();
-        let known = Known::of(identifier(extension).in_field("extension")?);
-        let mut id = || ObjectIdentifier::decode(&mut ahead).in_field("extension");
-        let unknown = match known {
-            Some(known) if self.present.contains(known) => {
-                return Err(CertificateError::DuplicateExtension { oid: id()? });
-            }
-            Some(_) => None,
-            None => Some(id()?),
+        let id = identifier(extension).in_field("extension")?;
+        let Some(known) = Known::of(id) else {
+            return self.read_unknown(id, extension, seen);
         };
-        if let Some(oid) = unknown.filter(|&oid| !seen.insert(oid)) {
-            return Err(CertificateError::DuplicateExtension { oid });
+        if self.present.contains(known) {
+            return Err(duplicate(object_identifier(id)?));
         }
         let critical = extension.optional_boolean().in_field("extension's critical")?;
-        let element = element(extension, Tag::OctetString).in_field("extension's extnValue")?;
-        let (contents, span) = (element.1, contents_of(element));
-        let Some(known) = known else {
-            if critical == Some(true) {
-                self.unknown_critical = self.unknown_critical.or(unknown);
-            }
-            return Ok(());
-        };
+        let (span, value) =
+            contents(extension, Tag::OctetString).in_field("extension's extnValue")?;
         self.present.insert(known);
         if critical == Some(true) {
             self.critical.insert(known);
         }
-        self.read_known(known, contents, span).in_field(known.name())
+        if let Some(place) = self.values.get_mut(known as usize) {
+            *place = span;
+        }
+        self.read_known(known, value, span).in_field(known.name())
     }
 
-    fn read_known(&mut self, known: Known, contents: &[u8], span: Span) -> der::Result<()> {
+    fn read_unknown(
+        &mut self,
+        id: &[u8],
+        extension: &mut DerReader<'_>,
+        seen: &mut BTreeSet<ObjectIdentifier>,
+    ) -> Result<(), CertificateError> {
+        let id = object_identifier(id)?;
+        if !seen.insert(id) {
+            return Err(duplicate(id));
+        }
+        let critical = extension.optional_boolean().in_field("extension's critical")?;
+        contents(extension, Tag::OctetString).in_field("extension's extnValue")?;
+        if critical == Some(true) {
+            self.unknown_critical.get_or_insert(id);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn read_known(&mut self, known: Known, value: &[u8], span: Span) -> der::Result<()> {
         match known {
-            Known::BasicConstraints => self.basic_constraints = Some(basic_constraints(contents)?),
-            Known::KeyUsage => self.key_usage = Some(key_usage(contents)?),
-            Known::ExtendedKeyUsage => {
-                check_purposes(contents)?;
-                self.extended_key_usage = Some(span);
-            }
+            Known::BasicConstraints => self.basic_constraints = Some(basic_constraints(value)?),
+            Known::KeyUsage => self.key_usage = Some(key_usage(value)?),
+            Known::ExtendedKeyUsage => self.purposes = Some(purposes(value)?),
             Known::SubjectAlternativeName => {
-                let mut names = GeneralNames::from_der(contents)?;
-                names.try_for_each(|name| match name {
-                    GeneralName::Ip(octets) => address(octets).map(drop),
-                    _ => Ok(()),
-                })?;
-                self.subject_alternative_names = Some(span);
+                self.alternative_names = GeneralNames::forms_of_subject(value)?;
             }
             Known::SubjectKeyIdentifier => {
-                let length = octet_string(contents)?.len();
-                self.subject_key_identifier = Some(span.end.saturating_sub(length)..span.end);
+                let octets = span.last(octet_string(value)?.len());
+                if let Some(place) = self.values.get_mut(known as usize) {
+                    *place = octets;
+                }
             }
             Known::AuthorityKeyIdentifier => {
-                let identifier = AuthorityKeyIdentifier::from_der(contents)?;
-                let place = |of: Span| span.start + of.start..span.start + of.end;
-                self.authority_key_identifier = identifier.key.map(place);
-                self.authority_issuer = identifier.issuer.map(place);
-                self.authority_serial_number = identifier.serial_number.map(place);
+                self.authority = AuthorityKeyIdentifier::from_der(value, span)?;
             }
-            Known::NameConstraints => {
-                NameConstraints::from_der(contents)?;
-                self.name_constraints = Some(span);
+            Known::NameConstraints => NameConstraints::from_der(value).map(drop)?,
+            Known::CertificatePolicies => certificate_policies(value).map(drop)?,
+            Known::PolicyMappings => policy_mappings(value).map(drop)?,
+            Known::PolicyConstraints => self.policy_constraints = Some(policy_constraints(value)?),
+            Known::InhibitAnyPolicy => self.inhibit_any_policy = Some(inhibit_any_policy(value)?),
+            Known::CrlDistributionPoints | Known::FreshestCrl => {
+                distribution_points(value).map(drop)?;
             }
-            Known::CertificatePolicies => {
-                certificate_policies(contents)?;
-                self.certificate_policies = Some(span);
-            }
-            Known::PolicyMappings => {
-                policy_mappings(contents)?;
-                self.policy_mappings = Some(span);
-            }
-            Known::PolicyConstraints => {
-                self.policy_constraints = Some(policy_constraints(contents)?);
-            }
-            Known::InhibitAnyPolicy => {
-                self.inhibit_any_policy = Some(inhibit_any_policy(contents)?);
-            }
-            Known::CrlDistributionPoints => {
-                distribution_points(contents)?;
-                self.crl_distribution_points = Some(span);
-            }
-            Known::FreshestCrl => {
-                distribution_points(contents)?;
-                self.freshest_crl = Some(span);
-            }
-            Known::AuthorityInformationAccess => access_descriptions(contents)?,
+            Known::AuthorityInformationAccess => access_descriptions(value)?,
         }
         Ok(())
     }
 }
 
-/// Goes to the contents of `[3]`, and says how long they are.
-fn explicit_length(tbs: &mut DerReader<'_>) -> der::Result<Length> {
-    if let Some(length) = tbs.enter_usual(0xa3) {
-        return Ok(length);
-    }
-    let header = Header::decode(tbs)?;
-    header.tag().assert_eq(Tag::ContextSpecific { constructed: true, number: TagNumber(3) })?;
-    Ok(header.length())
+/// Of contents that were checked.
+fn object_identifier(contents: &[u8]) -> Result<ObjectIdentifier, CertificateError> {
+    AnyRef::new(Tag::ObjectIdentifier, contents).and_then(|id| id.decode_as()).in_field("extension")
+}
+
+#[cold]
+fn duplicate(oid: ObjectIdentifier) -> CertificateError {
+    CertificateError::DuplicateExtension { oid }
 }
 
 #[cfg(test)]

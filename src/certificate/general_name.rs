@@ -1,10 +1,11 @@
 //! `GeneralName` (RFC 5280 section 4.2.1.6) without a copy: names of a certificate, bases of name
 //! constraints, names of distribution points.
 
-use der::{Reader, Tag, Tagged};
+use der::{Reader, Tag, TagNumber, Tagged};
 
 use super::name::DistinguishedName;
 use super::reader::DerReader;
+use super::subject_alternative_name::address;
 
 /// One name, in the encoding it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,34 +27,36 @@ pub(crate) enum GeneralName<'a> {
 impl<'a> GeneralName<'a> {
     pub(crate) fn decode(reader: &mut DerReader<'a>) -> der::Result<Self> {
         let mut ahead = reader.clone();
-        let any = reader.any()?;
-        let tag = any.tag();
-        let Tag::ContextSpecific { number, constructed } = tag else {
-            return Err(tag.unexpected_error(None).into());
-        };
-        let number = number.value();
-        // Strings and octets are primitive in DER, the others hold an element; readers differ on
-        // what they see in anything else.
-        let is_primitive = matches!(number, 1 | 2 | 6 | 7 | 8);
-        if number > 8 || constructed == is_primitive {
-            return Err(tag.unexpected_error(None).into());
-        }
-        let value = any.value();
-        let ia5 = || {
-            let text = value.is_ascii().then(|| std::str::from_utf8(value).ok()).flatten();
-            text.ok_or_else(|| der::Error::from(tag.value_error()))
-        };
+        let (number, value) = Self::check(reader)?;
+        // What was checked is ASCII.
+        let text = || std::str::from_utf8(value).map_err(|_| tag(number).value_error());
         Ok(match number {
-            1 => Self::Email(ia5()?),
-            2 => Self::Dns(ia5()?),
-            4 => {
-                DistinguishedName::check_der(value)?;
-                Self::Directory(value)
-            }
-            6 => Self::Uri(ia5()?),
+            1 => Self::Email(text()?),
+            2 => Self::Dns(text()?),
+            4 => Self::Directory(value),
+            6 => Self::Uri(text()?),
             7 => Self::Ip(value),
             tag => Self::Other { tag, der: ahead.tlv_bytes()? },
         })
+    }
+
+    /// Reads one and checks it: its tag number, and its contents.
+    fn check(reader: &mut DerReader<'a>) -> der::Result<(u32, &'a [u8])> {
+        let any = reader.any()?;
+        let Tag::ContextSpecific { number, constructed } = any.tag() else {
+            return Err(any.tag().unexpected_error(None).into());
+        };
+        let (number, value) = (number.value(), any.value());
+        // Strings and octets are primitive in DER, the others hold an element; readers differ on
+        // what they see in anything else.
+        if number > 8 || constructed == is_primitive(number) {
+            return Err(any.tag().unexpected_error(None).into());
+        }
+        match number {
+            1 | 2 | 6 if !value.is_ascii() => Err(any.tag().value_error().into()),
+            4 => DistinguishedName::check_der(value).map(|()| (number, value)),
+            _ => Ok((number, value)),
+        }
     }
 
     /// The tag number of this form in `GeneralName`.
@@ -66,6 +69,35 @@ impl<'a> GeneralName<'a> {
             Self::Ip(_) => 7,
             Self::Other { tag, .. } => *tag,
         }
+    }
+}
+
+fn is_primitive(number: u32) -> bool {
+    matches!(number, 1 | 2 | 6 | 7 | 8)
+}
+
+fn tag(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: !is_primitive(number), number: TagNumber(number) }
+}
+
+/// Forms of names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Forms(u16);
+
+impl Forms {
+    pub(crate) const NONE: Self = Self(0);
+    /// `rfc822Name`, `dNSName`, `uniformResourceIdentifier` and `iPAddress`.
+    pub(crate) const OF_THE_WEB: Self = Self(1 << 1 | 1 << 2 | 1 << 6 | 1 << 7);
+    pub(crate) const URI: Self = Self(1 << 6);
+    pub(crate) const IP: Self = Self(1 << 7);
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one of the others is among them.
+    pub(crate) fn has_any_of(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 }
 
@@ -100,9 +132,27 @@ impl<'a> GeneralNames<'a> {
     pub(crate) fn checked(contents: &'a [u8]) -> der::Result<Self> {
         let mut reader = DerReader::new(contents)?;
         while !reader.is_finished() {
-            GeneralName::decode(&mut reader)?;
+            GeneralName::check(&mut reader)?;
         }
         Ok(Self(contents))
+    }
+
+    /// Checks those of a subject, whose addresses are of one host each: the forms that there are.
+    pub(super) fn forms_of_subject(der: &[u8]) -> der::Result<Forms> {
+        let mut reader = DerReader::new(der)?;
+        let forms = reader.sequence(|names| {
+            let mut forms = Forms::NONE;
+            while !names.is_finished() {
+                let (number, value) = GeneralName::check(names)?;
+                if number == 7 {
+                    address(value)?;
+                }
+                forms.0 |= 1 << number;
+            }
+            Ok::<_, der::Error>(forms)
+        })?;
+        reader.finish()?;
+        Ok(forms)
     }
 }
 

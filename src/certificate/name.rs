@@ -112,10 +112,19 @@ impl DistinguishedName {
 
     /// The same, and what its values are.
     pub(super) fn values(der: &[u8]) -> der::Result<AttributeValues> {
-        // What is wrong with another is said as the decoder says it that makes names of them.
-        Self::read_values(der).map_err(|error| RdnSequence::from_der(der).err().unwrap_or(error))
+        match Self::read_values(der) {
+            Ok(values) => Ok(values),
+            Err(error) => Err(Self::fault(der, error)),
+        }
     }
 
+    /// What is wrong with one is said as the decoder says it that makes names of them.
+    #[cold]
+    fn fault(der: &[u8], error: der::Error) -> der::Error {
+        RdnSequence::from_der(der).err().unwrap_or(error)
+    }
+
+    #[inline(always)]
     fn read_values(der: &[u8]) -> der::Result<AttributeValues> {
         let mut values = AttributeValues::NONE;
         let mut reader = DerReader::new(der)?;
@@ -188,7 +197,7 @@ fn check_attributes(part: &mut DerReader<'_>, values: &mut AttributeValues) -> d
     while !part.is_finished() {
         part.sequence(|attribute| {
             identifier(attribute)?;
-            attribute.any().map(|value| values.and(value))
+            values.and_next(attribute)
         })?;
     }
     Ok(())

@@ -7,112 +7,104 @@
 
 use der::asn1::AnyRef;
 use der::{
-    Decode, DecodeValue, EncodingRules, Error, ErrorKind, FixedTag, Length, Reader, Tag, TagMode,
-    TagNumber, Tagged,
+    Decode, DecodeValue, EncodingRules, Error, ErrorKind, FixedTag, Header, Length, Reader, Tag,
+    TagMode, TagNumber, Tagged,
 };
 
 #[derive(Debug, Clone)]
 pub(crate) struct DerReader<'a> {
-    /// From the beginning of the input to the end of the element whose contents are being read.
-    octets: &'a [u8],
-    position: usize,
+    /// What is left to read of the element whose contents are being read.
+    rest: &'a [u8],
+    /// Where that element ends, in octets from the beginning of the input.
+    end: usize,
 }
 
 impl<'a> DerReader<'a> {
+    #[inline]
     pub(crate) fn new(octets: &'a [u8]) -> Result<Self, Error> {
         // All places in the input are a `Length`, which has 32 bits.
         Length::try_from(octets.len())?;
-        Ok(Self { octets, position: 0 })
+        Ok(Self { rest: octets, end: octets.len() })
     }
 
     /// How far it has come, in octets from the beginning.
     #[inline]
     pub(crate) fn place(&self) -> usize {
-        self.position
+        self.end - self.rest.len()
     }
 
-    /// First octet, length of the header and length of the contents of the next element, if its length
-    /// is encoded in the shortest form and below 65,536, and all of it is there.
+    /// Reads one element if its tag is this octet, its length is encoded in the shortest form and below
+    /// 65,536, and all of it is there: its contents.
     #[inline(always)]
-    fn usual_header(&self) -> Option<(u8, usize, usize)> {
-        let rest = self.octets.get(self.position..)?;
-        let (tag, header, length) = match *rest {
-            [tag, length @ ..=0x7f, ..] => (tag, 2, usize::from(length)),
-            [tag, 0x81, length @ 0x80..=0xff, ..] => (tag, 3, usize::from(length)),
-            [tag, 0x82, high @ 1..=0xff, low, ..] => {
-                (tag, 4, usize::from(u16::from_be_bytes([high, low])))
+    pub(crate) fn usual(&mut self, wanted: u8) -> Option<&'a [u8]> {
+        match self.rest {
+            [tag, length @ ..=0x7f, rest @ ..] if *tag == wanted => {
+                let (contents, rest) = rest.split_at_checked(usize::from(*length))?;
+                self.rest = rest;
+                Some(contents)
+            }
+            [tag, 0x81 | 0x82, ..] if *tag == wanted => self.usual_and_long(),
+            _ => None,
+        }
+    }
+
+    /// The same of one whose length follows in one octet or two, whatever its tag.
+    fn usual_and_long(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = match self.rest {
+            [_, 0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
+            [_, 0x82, high @ 1..=0xff, low, rest @ ..] => {
+                (usize::from(u16::from_be_bytes([*high, *low])), rest)
             }
             _ => return None,
         };
-        (header + length <= rest.len()).then_some((tag, header, length))
+        let (contents, rest) = rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(contents)
     }
 
     /// Reads one element of any tag.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn any(&mut self) -> Result<AnyRef<'a>, Error> {
-        match self.usual_header() {
-            Some((octet, header, length)) => match usual_tag(octet) {
-                Some(tag) => AnyRef::new(tag, self.contents(header, length)),
-                None => AnyRef::decode(self),
-            },
-            None => AnyRef::decode(self),
+        if let Some(&octet) = self.rest.first()
+            && let Some(tag) = usual_tag(octet)
+            && let Some(contents) = self.usual(octet)
+        {
+            return AnyRef::new(tag, contents);
         }
-    }
-
-    /// Reads one element whose tag is this octet, if there is one and it is usual: its contents.
-    #[inline]
-    pub(crate) fn usual(&mut self, wanted: u8) -> Option<&'a [u8]> {
-        let (octet, header, length) = self.usual_header()?;
-        (octet == wanted).then(|| self.contents(header, length))
-    }
-
-    /// Goes to the contents of the same, and says how long they are.
-    #[inline]
-    pub(crate) fn enter_usual(&mut self, wanted: u8) -> Option<Length> {
-        let (octet, header, length) = self.usual_header()?;
-        (octet == wanted).then(|| {
-            self.position += header;
-            Length::new(length as u32)
-        })
+        AnyRef::decode(self)
     }
 
     /// Reads one element of a tag: its contents.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
         match octet_of(wanted).and_then(|octet| self.usual(octet)) {
             Some(contents) => Ok(contents),
-            None => {
-                let any = AnyRef::decode(self)?;
-                any.tag().assert_eq(wanted)?;
-                Ok(any.value())
-            }
+            None => self.unusual_element(wanted),
         }
     }
 
-    /// Steps over the next element, of which `usual_header` spoke.
-    #[inline]
-    fn contents(&mut self, header: usize, length: usize) -> &'a [u8] {
-        let start = self.position + header;
-        self.position = start + length;
-        self.octets.get(start..self.position).unwrap_or_default()
+    #[cold]
+    fn unusual_element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+        let any = AnyRef::decode(self)?;
+        any.tag().assert_eq(wanted)?;
+        Ok(any.value())
     }
 
     /// Reads a `BOOLEAN DEFAULT` or `OPTIONAL`, if it comes next.
     #[inline]
     pub(crate) fn optional_boolean(&mut self) -> Result<Option<bool>, Error> {
-        let rest = self.octets.get(self.position..).unwrap_or_default();
-        match *rest {
-            [0x01, 0x01, octet @ (0 | 0xff), ..] => {
-                self.position += 3;
-                Ok(Some(octet != 0))
+        match self.rest {
+            [0x01, 0x01, octet @ (0 | 0xff), rest @ ..] => {
+                self.rest = rest;
+                Ok(Some(*octet != 0))
             }
-            [octet, ..] if octet != 0x01 && usual_tag(octet).is_some() => Ok(None),
+            [octet, ..] if *octet != 0x01 && usual_tag(*octet).is_some() => Ok(None),
             _ => Option::decode(self),
         }
     }
 
     /// Reads a `SEQUENCE`, whose contents have to be read to their end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sequence<T, E: From<Error>>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -121,25 +113,63 @@ impl<'a> DerReader<'a> {
     }
 
     /// The same of another tag.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn constructed<T, E: From<Error>>(
         &mut self,
         wanted: Tag,
         read: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let length = match octet_of(wanted).and_then(|octet| self.enter_usual(octet)) {
-            Some(length) => length,
-            None => {
-                let header = der::Header::decode(self)?;
-                header.tag().assert_eq(wanted)?;
-                header.length()
-            }
+        let mut nested = self.nested(wanted)?;
+        let value = read(&mut nested)?;
+        match nested.rest {
+            [] => Ok(value),
+            _ => Err(nested.trailing().into()),
+        }
+    }
+
+    /// Steps over an element of a tag: a reader of its contents, which says their places in the whole.
+    #[inline(always)]
+    pub(crate) fn nested(&mut self, wanted: Tag) -> Result<Self, Error> {
+        let contents = match octet_of(wanted).and_then(|octet| self.usual(octet)) {
+            Some(contents) => contents,
+            None => self.unusual_contents(wanted)?,
         };
-        self.read_nested(length, read)
+        Ok(Self { rest: contents, end: self.place() })
+    }
+
+    #[cold]
+    fn unusual_contents(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+        let header = Header::decode(self)?;
+        header.tag().assert_eq(wanted)?;
+        self.read_nested(header.length(), |contents| contents.read_slice(contents.remaining_len()))
+    }
+
+    /// Steps over an element that was read before, if the very same comes next.
+    #[inline]
+    pub(crate) fn comes_again(&mut self, element: &[u8]) -> bool {
+        match self.rest.strip_prefix(element) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether an element with this tag comes next.
+    #[inline(always)]
+    pub(crate) fn comes_next(&self, wanted: Tag) -> Result<bool, Error> {
+        match self.rest.first() {
+            None => Ok(false),
+            Some(&octet) => match usual_tag(octet) {
+                Some(tag) => Ok(tag == wanted),
+                None => Ok(Tag::peek(self)? == wanted),
+            },
+        }
     }
 
     /// Reads an element with a context-specific tag, if it comes next.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn context_specific<T>(
         &mut self,
         number: TagNumber,
@@ -148,15 +178,22 @@ impl<'a> DerReader<'a> {
     where
         T: DecodeValue<'a> + FixedTag + 'a,
     {
-        match self.octets.get(self.position).map(|&octet| usual_tag(octet)) {
+        match self.rest.first().map(|&octet| usual_tag(octet)) {
             None => Ok(None),
             Some(Some(tag)) if !tag.is_context_specific() || tag.number() != number => Ok(None),
             _ => Reader::context_specific(self, number, mode),
         }
     }
 
+    #[cold]
+    fn trailing(&mut self) -> Error {
+        let (decoded, remaining) = (self.position(), self.remaining_len());
+        self.error(ErrorKind::TrailingData { decoded, remaining })
+    }
+
+    #[cold]
     fn incomplete(&self, wanted: usize) -> Error {
-        let expected_len = self.position.saturating_add(wanted);
+        let expected_len = self.place().saturating_add(wanted);
         match Length::try_from(expected_len) {
             Ok(expected_len) => {
                 let actual_len = self.input_len();
@@ -168,7 +205,7 @@ impl<'a> DerReader<'a> {
 }
 
 /// The octet of a tag that certificates are made of, and that is asked for.
-#[inline]
+#[inline(always)]
 fn octet_of(tag: Tag) -> Option<u8> {
     match tag {
         Tag::Integer => Some(0x02),
@@ -177,12 +214,15 @@ fn octet_of(tag: Tag) -> Option<u8> {
         Tag::ObjectIdentifier => Some(0x06),
         Tag::Sequence => Some(0x30),
         Tag::Set => Some(0x31),
+        Tag::ContextSpecific { constructed, number: TagNumber(number @ 0..=30) } => {
+            Some(0x80 | u8::from(constructed) << 5 | number as u8)
+        }
         _ => None,
     }
 }
 
 /// The tags that certificates are made of.
-#[inline]
+#[inline(always)]
 fn usual_tag(octet: u8) -> Option<Tag> {
     Some(match octet {
         0x01 => Tag::Boolean,
@@ -216,17 +256,17 @@ impl<'a> Reader<'a> for DerReader<'a> {
 
     #[inline]
     fn input_len(&self) -> Length {
-        Length::new(self.octets.len() as u32)
+        Length::new(self.end as u32)
     }
 
     #[inline]
     fn position(&self) -> Length {
-        Length::new(self.position as u32)
+        Length::new(self.place() as u32)
     }
 
     #[inline]
     fn is_finished(&self) -> bool {
-        self.position == self.octets.len()
+        self.rest.is_empty()
     }
 
     #[inline]
@@ -235,40 +275,40 @@ impl<'a> Reader<'a> for DerReader<'a> {
         F: FnOnce(&mut Self) -> Result<T, E>,
         E: From<Error>,
     {
-        let whole = self.octets;
         let end = usize::try_from((self.position() + length)?)?;
-        self.octets = whole.get(..end).ok_or_else(|| Error::incomplete(self.input_len()))?;
-        let value = read(self);
-        let (decoded, remaining) = (self.position(), self.remaining_len());
-        self.octets = whole;
-        if value.is_ok() && !remaining.is_zero() {
-            return Err(self.error(ErrorKind::TrailingData { decoded, remaining }).into());
+        let contents = self.rest.split_at_checked(usize::try_from(length)?);
+        let (contents, rest) = contents.ok_or_else(|| Error::incomplete(self.input_len()))?;
+        let mut nested = Self { rest: contents, end };
+        let value = read(&mut nested)?;
+        if !nested.is_finished() {
+            return Err(nested.trailing().into());
         }
-        value
+        self.rest = rest;
+        Ok(value)
     }
 
     #[inline]
     fn read_slice(&mut self, length: Length) -> Result<&'a [u8], Error> {
         let length = usize::try_from(length)?;
-        let rest = self.octets.get(self.position..).unwrap_or_default();
-        let slice = rest.get(..length).ok_or_else(|| self.incomplete(length))?;
-        self.position += length;
+        let parts = self.rest.split_at_checked(length);
+        let (slice, rest) = parts.ok_or_else(|| self.incomplete(length))?;
+        self.rest = rest;
         Ok(slice)
     }
 
     #[inline]
     fn read_byte(&mut self) -> Result<u8, Error> {
-        let octet = self.octets.get(self.position).copied();
-        let octet = octet.ok_or_else(|| self.incomplete(1))?;
-        self.position += 1;
+        let parts = self.rest.split_first();
+        let (&octet, rest) = parts.ok_or_else(|| self.incomplete(1))?;
+        self.rest = rest;
         Ok(octet)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use der::SliceReader;
     use der::asn1::{BitStringRef, IntRef, ObjectIdentifier};
-    use der::{Header, SliceReader};
     use proptest::prelude::*;
 
     use super::*;

@@ -4,7 +4,7 @@ use der::{Reader, Tag, TagNumber};
 
 use super::general_name::{GeneralName, take_first};
 use super::reader::DerReader;
-use super::tagged_element;
+use super::tagged_contents;
 
 /// ```text
 /// NameConstraints ::= SEQUENCE {
@@ -44,7 +44,7 @@ impl<'a> NameConstraints<'a> {
 pub(crate) struct Subtrees<'a>(&'a [u8]);
 
 fn subtrees<'a>(reader: &mut DerReader<'a>, number: u32) -> der::Result<Option<Subtrees<'a>>> {
-    let Some((_, contents)) = tagged_element(reader, number, true)? else {
+    let Some((_, contents)) = tagged_contents(reader, number, true)? else {
         return Ok(None);
     };
     if contents.is_empty() {

@@ -73,11 +73,14 @@ impl Timestamp {
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY));
-        let months = year * 12 + (month - 1) + i64::from(months);
-        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+        let months = u64::from(year) * 12 + u64::from(month - 1) + u64::from(months);
+        let year = match u32::try_from(months / 12) {
+            Ok(year @ ..=9999) => year,
+            _ => return Self::MAX,
+        };
+        let month = (months % 12) as u32 + 1;
         let day = day.min(days_in_month(year, month));
-        let days = days_from_civil(year, month, day);
-        Self::from_unix_seconds(days * DAY + self.0.rem_euclid(DAY))
+        Self(days_from_civil(year, month, day) * DAY + self.0.rem_euclid(DAY))
     }
 
     /// How long it is from `earlier` to this moment; zero if it is not earlier.
@@ -86,28 +89,9 @@ impl Timestamp {
         Duration::from_secs(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
-    fn from_civil(
-        year: i64,
-        month: i64,
-        day: i64,
-        hour: i64,
-        minute: i64,
-        second: i64,
-    ) -> Option<Self> {
-        let valid = (0..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day)
-            && (0..24).contains(&hour)
-            && (0..60).contains(&minute)
-            && (0..60).contains(&second);
-        valid.then(|| {
-            Self(days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second)
-        })
-    }
-
     /// The contents of a `UTCTime` in RFC 5280's form, `YYMMDDHHMMSSZ` (section 4.1.2.5.1).
     pub(crate) fn from_utc_time(contents: &[u8]) -> Option<Self> {
-        let (digits, b"Z") = contents.split_at_checked(12)? else {
+        let (digits, b"Z") = contents.split_first_chunk::<12>()? else {
             return None;
         };
         let [year, rest @ ..] = two_digit_fields::<6>(digits)?;
@@ -116,33 +100,43 @@ impl Timestamp {
 
     /// The contents of a `GeneralizedTime` in RFC 5280's form, `YYYYMMDDHHMMSSZ` (section 4.1.2.5.2).
     pub(crate) fn from_generalized_time(contents: &[u8]) -> Option<Self> {
-        let (digits, b"Z") = contents.split_at_checked(14)? else {
+        let (digits, b"Z") = contents.split_first_chunk::<14>()? else {
             return None;
         };
         let [century, year, rest @ ..] = two_digit_fields::<7>(digits)?;
         Self::from_fields(century * 100 + year, rest)
     }
 
-    fn from_fields(year: i64, [month, day, hour, minute, second]: [i64; 5]) -> Option<Self> {
-        Self::from_civil(year, month, day, hour, minute, second)
+    /// Of a year up to 9999, and month, day, hour, minute and second.
+    fn from_fields(year: u32, [month, day, hour, minute, second]: [u32; 5]) -> Option<Self> {
+        let valid = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        let seconds = hour * 3600 + minute * 60 + second;
+        valid.then(|| Self(days_from_civil(year, month, day) * DAY + i64::from(seconds)))
     }
 }
 
-fn two_digit_fields<const N: usize>(digits: &[u8]) -> Option<[i64; N]> {
-    let mut fields = [0; N];
-    for (field, pair) in fields.iter_mut().zip(digits.chunks_exact(2)) {
-        for &digit in pair {
-            *field = *field * 10 + i64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
-        }
+/// Numbers of two digits each, of which both are looked at together.
+#[inline]
+fn two_digit_fields<const N: usize>(digits: &[u8]) -> Option<[u32; N]> {
+    let (mut fields, mut seen) = ([0; N], 0);
+    for (field, pair) in fields.iter_mut().zip(digits.as_chunks().0) {
+        let pair = u16::from_le_bytes(*pair) ^ u16::from_le_bytes(*b"00");
+        // What is above 9 gets its octet's highest bit from 118; a carry comes only of what has it already.
+        seen |= pair | pair.wrapping_add(u16::from_le_bytes([118; 2]));
+        *field = u32::from(pair & 0xff) * 10 + u32::from(pair >> 8);
     }
-    Some(fields)
+    (seen & 0x8080 == 0).then_some(fields)
 }
 
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -151,26 +145,31 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
+/// 1970-01-01, in days since 1 March of the year -400: the calendar repeats itself after 400 years, and from
+/// there on nothing is negative.
+const EPOCH: i64 = 719_468 + 146_097;
+
 /// Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so
 /// that the leap day is the last of its year.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    let (year, month) = if month > 2 { (year + 400, month - 3) } else { (year + 399, month + 9) };
     let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    365 * year + leap_days + day_of_year - 719_468
+    let leap_days = year / 4 - year / 100 + year / 400;
+    i64::from(365 * year + leap_days + day_of_year) - EPOCH
 }
 
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+/// Year, month and day of a day from year 0 to 9999.
+fn civil_from_days(days: i64) -> (u32, u32, u32) {
+    let days = u32::try_from(days + EPOCH).unwrap_or_default();
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let year = era * 400 + year_of_era;
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    (year.saturating_sub(400), month, day)
 }
 
 /// A duration in the largest unit that says something: days from two days on, then hours, minutes.
@@ -257,6 +256,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
             let [hours] = two_digit_fields::<1>(hours)?;
             let [minutes] = two_digit_fields::<1>(&[*m1, *m2])?;
             let seconds = (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)?;
+            let seconds = i64::from(seconds);
             if *sign == b'+' { seconds } else { -seconds }
         }
         _ => return None,

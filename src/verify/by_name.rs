@@ -15,6 +15,27 @@ pub(super) trait Named {
     fn order(&self) -> impl Ord + use<'_, Self>;
 }
 
+/// The places of those with a name, octet by octet, where they lie together in the order of their names.
+#[inline]
+pub(super) fn of_name<'a, T>(
+    items: &'a [T],
+    name_der: &[u8],
+    subject_der: impl Fn(&'a T) -> &'a [u8],
+) -> Range<usize> {
+    if items.is_empty() {
+        return 0..0;
+    }
+    let one = items.binary_search_by(|item| subject_der(item).cmp(name_der));
+    let (before, after) = match one {
+        Ok(place) => items.split_at_checked(place).unwrap_or_default(),
+        Err(_) => return 0..0,
+    };
+    let is_namesake = |item: &&'a T| subject_der(item) == name_der;
+    let start = before.len() - before.iter().rev().take_while(is_namesake).count();
+    let others = after.iter().skip(1).take_while(is_namesake).count();
+    start..before.len() + 1 + others
+}
+
 #[derive(Debug)]
 pub(super) struct ByName<T> {
     /// By [`Named::order`].
@@ -52,9 +73,7 @@ impl<T: Named> ByName<T> {
 
     /// The places of those with a name, octet by octet.
     pub(super) fn of_name(&self, name_der: &[u8]) -> Range<usize> {
-        let start = self.items.partition_point(|item| item.subject_der() < name_der);
-        let end = self.items.partition_point(|item| item.subject_der() <= name_der);
-        start..end
+        of_name(&self.items, name_der, T::subject_der)
     }
 
     /// The places of those with a name as RFC 5280 section 7.1 compares it.

@@ -4,16 +4,17 @@ mod profile;
 mod readers;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::policy::Purpose;
-use super::rule::Rule;
+use super::rule::{Rule, Rules};
 use super::{Terms, VerifyError, names};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{CanonicalName, Certificate, KeyUsage, oid};
+use crate::certificate::{CanonicalName, Certificate, KeyUsage};
 use crate::oid::NamedOid;
 
 /// What a certificate is in a path.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// The certificate that is verified.
     Leaf,
@@ -71,42 +72,92 @@ impl Subject<'_> {
 
 type Check = fn(&Subject<'_>) -> Result<(), VerifyError>;
 
-/// What makes a certificate unfit comes before how long it lasts: an expired certificate of
-/// the wrong kind would still be of the wrong kind after it is renewed.
-const CHECKS: &[Check] = &[
+macro_rules! checks {
+    ($($check:path $(: [$($rule:ident),*])?,)*) => {
+        const CHECKS: &[Check] = &[$($check),*];
+
+        /// One after the other, without those that are about rules alone that the policy has not. Most ask
+        /// no more than a bit, which is less than a call by way of the list takes.
+        fn pass_all(subject: &Subject<'_>) -> Result<(), VerifyError> {
+            let rules = subject.terms.policy.rule_set();
+            $(
+                $(if rules.has_any_of(const { Rules::NONE$(.with(Rule::$rule))* }))? {
+                    $check(subject)?;
+                }
+            )*
+            Ok(())
+        }
+    };
+}
+
+// What makes a certificate unfit comes before how long it lasts: an expired certificate of
+// the wrong kind would still be of the wrong kind after it is renewed.
+checks! {
     version,
     signature_algorithms,
     critical_extensions,
     basic_constraints,
     key_usage,
     extended_key_usage,
-    profile::serial_number,
-    profile::issuer_name,
-    profile::key_identifiers,
-    profile::criticality,
-    profile::basic_constraints,
-    profile::key_usage,
-    profile::extended_key_usage,
-    profile::alternative_names,
-    profile::name_constraints,
-    profile::policies,
-    profile::public_key,
-    profile::unique_identifiers,
-    readers::go,
-    readers::handled_in_go,
-    readers::text_in_names,
+    profile::serial_number: [NonNegativeSerialNumber, NonZeroSerialNumber, SerialNumberLength],
+    profile::issuer_name: [IssuerNamePresent],
+    profile::key_identifiers:
+        [AuthorityKeyIdentifierPresent, SubjectKeyIdentifierPresent, AuthorityKeyIdentifierOfRoots],
+    profile::criticality: [NonCriticalExtensions],
+    profile::basic_constraints: [BasicConstraintsCritical, PathLengthOfIssuersOnly],
+    profile::key_usage: [KeyUsageOfIssuersPresent, KeyCertSignOfIssuersOnly],
+    profile::extended_key_usage: [
+        ExtendedKeyUsagePresent, ExtendedKeyUsageNotCritical, NoAnyExtendedKeyUsage,
+        RootsWithoutExtendedKeyUsage
+    ],
+    profile::alternative_names: [
+        SubjectAlternativeNameCritical, SubjectAlternativeNameNotCritical,
+        SubjectAlternativeNamePresent, PreferredNameSyntax
+    ],
+    profile::name_constraints:
+        [NameConstraintsCritical, NameConstraintsOfIssuersOnly, FieldNameConstraints],
+    profile::policies: [PolicyConstraintsCritical, NoCriticalPolicies],
+    profile::public_key: [SubjectKeyAccepted, WebPkiKeys],
+    profile::unique_identifiers: [NoUniqueIdentifiers],
+    readers::go: [ReadableInGo],
+    readers::handled_in_go: [ReadableInGo],
+    readers::text_in_names: [TextInNames],
     validity,
     names,
-];
+}
 
 /// Everything that can be said of a certificate without its issuer.
+#[inline]
 pub(super) fn check(
     certificate: &Certificate,
     role: Role,
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
-    let subject = Subject { certificate, role, terms };
-    CHECKS.iter().try_for_each(|check| check(&subject))
+    pass_all(&Subject { certificate, role, terms })
+}
+
+/// What a certificate was asked, and passed, that many verifications come across: a trust anchor or a known
+/// intermediate. Nothing but what is kept here decides what comes of [`check`] for an issuer, and the time.
+#[derive(Debug, Default)]
+pub(super) struct Passed(OnceLock<(Role, Purpose, Rules)>);
+
+impl Passed {
+    /// As [`check`], of an issuer.
+    pub(super) fn check(
+        &self,
+        certificate: &Certificate,
+        role: Role,
+        terms: &Terms<'_>,
+    ) -> Result<(), VerifyError> {
+        let asked = (role, terms.purpose, terms.policy.rule_set());
+        if self.0.get() == Some(&asked) {
+            return validity(&Subject { certificate, role, terms });
+        }
+        check(certificate, role, terms)?;
+        // The first question is kept: most verifiers are asked one alone.
+        self.0.get_or_init(|| asked);
+        Ok(())
+    }
 }
 
 /// Everything that is wrong with a certificate, not only the first.
@@ -149,6 +200,7 @@ pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<
 
 /// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for; roots of version 1 are
 /// as old as the web, and version 2 was never in use.
+#[inline(always)]
 fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let is_strict = subject.terms.has(Rule::Version3);
     let is_accepted = match (subject.certificate.version(), subject.role) {
@@ -164,15 +216,18 @@ fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
 }
 
 /// Section 4.1.1.2. What is outside the signed part can be changed by anybody.
+#[inline(always)]
 fn signature_algorithms(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    let (outside, inside) = subject.certificate.signature_algorithms();
-    if outside == inside {
-        return Ok(());
+    match subject.certificate.signature_algorithms_agree() {
+        true => Ok(()),
+        false => {
+            Err(VerifyError::SignatureAlgorithmsDiffer { subject: subject.certificate.subject() })
+        }
     }
-    Err(VerifyError::SignatureAlgorithmsDiffer { subject: subject.certificate.subject() })
 }
 
 /// Section 4.2.
+#[inline(always)]
 fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
     match subject.certificate.unknown_critical_extension() {
         None => Ok(()),
@@ -185,6 +240,7 @@ fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
 
 /// Section 4.2.1.9. An anchor of version 1 or 2 has no way to say that it is a CA's, so the
 /// decision to trust it says so.
+#[inline(always)]
 fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let certificate = subject.certificate;
     match subject.role {
@@ -212,6 +268,7 @@ fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
 }
 
 /// Section 4.2.1.3. A TLS peer proves with a signature that it has the key.
+#[inline(always)]
 fn key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
     match subject.role {
         Role::Issuer { .. } => allows(subject.certificate, KeyUsage::KEY_CERT_SIGN, subject.terms),
@@ -243,28 +300,29 @@ fn allows(
 }
 
 /// Section 4.2.1.12.
+#[inline(always)]
 fn extended_key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    let Some(needed) = subject.terms.purpose.extended_key_usage() else {
+    let (certificate, purpose) = (subject.certificate, subject.terms.purpose);
+    let Some(purposes) = certificate.purposes() else {
         return Ok(());
     };
     if subject.role.is_issuer() && !subject.terms.has(Rule::NestedExtendedKeyUsage) {
         return Ok(());
     }
-    let certificate = subject.certificate;
     let any_stands_for_it = !subject.terms.has(Rule::PurposeByName);
-    let has = |purpose| certificate.has_purpose(purpose).unwrap_or(true);
-    if has(needed) || any_stands_for_it && has(oid::ANY_EXTENDED_KEY_USAGE) {
+    if purpose.is_among(purposes) || any_stands_for_it && purposes.any {
         return Ok(());
     }
     let found = certificate.extended_key_usage().unwrap_or_default();
     Err(VerifyError::ExtendedKeyUsage {
         subject: certificate.subject(),
-        purpose: subject.terms.purpose,
+        purpose,
         found: found.into_iter().map(NamedOid).collect(),
     })
 }
 
 /// Section 4.1.2.5. Both ends are included.
+#[inline(always)]
 fn validity(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let (validity, at) = (subject.certificate.validity(), subject.terms.at);
     let subject = || subject.certificate.subject();
@@ -280,6 +338,7 @@ fn validity(subject: &Subject<'_>) -> Result<(), VerifyError> {
 }
 
 /// Section 4.2.1.6.
+#[inline(always)]
 fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
     if subject.role != Role::Leaf || subject.terms.names.is_empty() {
         return Ok(());
@@ -315,9 +374,9 @@ impl Authority {
 
 /// Section 4.2.1.1: identifiers help to find the issuer, and where both are there and differ, it is
 /// another one's key.
-pub(super) fn key_identifiers(
+pub(super) fn key_identifiers<'a>(
     certificate: &Certificate,
-    authority: &Authority,
+    authority: impl FnOnce() -> Option<&'a Authority>,
     issuer: &Certificate,
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
@@ -339,12 +398,13 @@ pub(super) fn key_identifiers(
             base16ct::HexDisplay(own)
         ));
     }
-    let (_, serial_number) = certificate.authority_certificate();
+    let (names, serial_number) = certificate.authority_certificate();
+    let is_named = |name: &CanonicalName| *name == CanonicalName::of(issuer.issuer_der());
     let is_of_another = serial_number.is_some_and(|serial| serial != issuer.serial_number_der())
-        || authority
-            .issuer
-            .as_ref()
-            .is_some_and(|name| *name != CanonicalName::of(issuer.issuer_der()));
+        || names.is_some()
+            && authority()
+                .and_then(|authority| authority.issuer.as_ref())
+                .is_some_and(|name| !is_named(name));
     match is_of_another {
         true => differs(format!(
             "it identifies its issuer's certificate by another name or serial number than {} has",

@@ -19,8 +19,9 @@ use super::signature::SignatureError;
 use super::{Authorities, Terms, known, names, revocation};
 use crate::certificate::Certificate;
 use crate::certificate::subtrees::NameConstraints;
-pub(super) use pool::Node;
 use pool::Pool;
+pub(super) use pool::{Node, Nodes};
+use smallvec::{SmallVec, smallvec};
 
 /// How many rejected issuers an error remembers besides the best of each certificate: a hostile
 /// pool has far more of them than anybody reads.
@@ -46,11 +47,14 @@ impl Stop {
     }
 }
 
+/// Certificate, issuer, and whether the issuer signed it.
+type CheckedSignature = (Node, Node, Result<(), Box<SignatureError>>);
+
 /// What is kept through all searches of one verification.
 pub(super) struct Ledger {
     pub(super) account: Account,
-    /// Signatures that were checked: certificate, issuer, result. Never more than the budget.
-    checked: Vec<(Node, Node, Result<(), SignatureError>)>,
+    /// Signatures that were checked: never more than the budget.
+    checked: SmallVec<[CheckedSignature; 2]>,
     remembered: usize,
     /// Certificates that were found revoked.
     pub(super) revoked: Vec<(Node, VerifyError)>,
@@ -58,7 +62,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(account: Account) -> Self {
-        Self { account, checked: Vec::new(), remembered: 0, revoked: Vec::new() }
+        Self { account, checked: SmallVec::new(), remembered: 0, revoked: Vec::new() }
     }
 }
 
@@ -66,14 +70,16 @@ impl Ledger {
 pub(super) struct Search<'s, 'a> {
     pub(super) pool: &'s Pool<'a>,
     pub(super) ledger: &'s mut Ledger,
-    pub(super) terms: &'s Terms<'a>,
+    pub(super) terms: &'s Terms<'s>,
     /// From the first certificate to the one whose issuer is looked for.
-    pub(super) path: Vec<Node>,
+    pub(super) path: Nodes,
     /// The only anchor that may end the path, for a revocation list's signer (RFC 5280 section
     /// 6.3.3 (f)).
     pub(super) only_anchor: Option<usize>,
     /// Signers of revocation lists that outer searches are about.
     pub(super) signers: Vec<Node>,
+    /// Of the path, when it is complete and valid.
+    pub(super) found: Option<Found>,
 }
 
 /// What a successful search found besides the path.
@@ -109,27 +115,30 @@ pub(super) fn find(
         return Ok(VerifiedChain::trusted(leaf, &anchor.trusted, policies));
     }
     let mut ledger = Ledger::new(Account::new(terms.budget));
-    // As long as nearly all paths are.
-    let mut path = Vec::with_capacity(4);
-    path.push(Node::Leaf);
     let mut search = Search {
         pool: &pool,
         ledger: &mut ledger,
         terms,
-        path,
+        path: smallvec![Node::Leaf],
         only_anchor: None,
         signers: Vec::new(),
+        found: None,
     };
-    let found = search.extend(leaf).map_err(Stop::into_error)?;
+    search.extend(leaf).map_err(Stop::into_error)?;
     let anchor = match search.path.last() {
         Some(&Node::Anchor(place)) => anchors.get(place),
         _ => None,
     };
-    let Some(anchor) = anchor else {
+    let (Some(anchor), Some(found)) = (anchor, search.found.take()) else {
         return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
     };
     pool.remember(&search.path);
-    let path = search.path.iter().filter_map(|&node| pool.certificate(node)).cloned().collect();
+    let mut path = Vec::with_capacity(search.path.len());
+    for &node in &search.path {
+        if let Some(certificate) = pool.certificate(node) {
+            path.push(certificate.clone());
+        }
+    }
     Ok(VerifiedChain::new(leaf, path, &anchor.trusted, search.window(), found))
 }
 
@@ -138,29 +147,32 @@ fn is_trusted_itself(leaf: &Certificate, anchor: &Anchor, terms: &Terms<'_>) -> 
     if anchor.trusted.certificate() != Some(leaf) {
         return false;
     }
-    let (algorithm, _) = leaf.signature_algorithms();
+    let algorithm = leaf.signature_algorithm();
+    let authority = Authority::of(leaf);
     !terms.has(Rule::TrustedLeafIsSelfSigned)
         || terms.is_self_issued(leaf)
-            && checks::key_identifiers(leaf, &Authority::of(leaf), leaf, terms).is_ok()
+            && checks::key_identifiers(leaf, || Some(&authority), leaf, terms).is_ok()
             && anchor.key.verify(algorithm, leaf.tbs_der(), leaf.signature()).is_ok()
 }
 
 impl<'a> Search<'_, 'a> {
     /// Extends the path to an anchor. When it fails, the path is as it was.
-    pub(super) fn extend(&mut self, head: &'a Certificate) -> Result<Found, Stop> {
+    pub(super) fn extend(&mut self, head: &'a Certificate) -> Result<(), Stop> {
         let mut rejected = Vec::new();
         if self.path.len() > LONGEST {
             let error =
                 VerifyError::Budget { work: "certificates in a path", limit: LONGEST as u32 };
             return Err(Stop::Fatal(error));
         }
-        for node in self.possible_issuers(head) {
+        let mut issuers = Nodes::new();
+        self.possible_issuers(head, &mut issuers);
+        for &node in &issuers {
             self.ledger.account.spend_step().map_err(Stop::Fatal)?;
             if self.is_loop(node) {
                 continue;
             }
             match self.try_issuer(head, node) {
-                Ok(found) => return Ok(found),
+                Ok(()) => return Ok(()),
                 Err(Stop::Here(error)) => self.remember(&mut rejected, node, error),
                 Err(fatal) => return Err(fatal),
             }
@@ -177,10 +189,10 @@ impl<'a> Search<'_, 'a> {
     /// Those with the issuer's name: anchors first, and certificates before others whose key
     /// identifier is the one that `head` names. Identifiers only order the attempts
     /// (RFC 5280 section 4.2.1.1: they help to find a path).
-    fn possible_issuers(&self, head: &Certificate) -> Vec<Node> {
-        let mut nodes = self.pool.issuers(self.head());
+    fn possible_issuers(&self, head: &Certificate, nodes: &mut Nodes) {
+        self.pool.issuers(self.head(), nodes);
         if let Some(only) = self.only_anchor {
-            nodes.retain(|&node| !matches!(node, Node::Anchor(anchor) if anchor != only));
+            nodes.retain(|&mut node| !matches!(node, Node::Anchor(anchor) if anchor != only));
         }
         if nodes.len() > 1
             && let Some(wanted) = head.authority_key_identifier()
@@ -192,7 +204,6 @@ impl<'a> Search<'_, 'a> {
                 (!matches!(node, Node::Anchor(_)), !has_it)
             });
         }
-        nodes
     }
 
     /// RFC 4158 section 5.2: the same subject with the same key, although perhaps in another
@@ -204,9 +215,9 @@ impl<'a> Search<'_, 'a> {
         self.path.iter().any(|&below| self.pool.is_same_authority(below, node))
     }
 
-    fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<Found, Stop> {
+    fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<(), Stop> {
         // Who is known not to have signed it need not be judged.
-        if matches!(self.known_signature(node), Some(Err(_))) {
+        if !self.ledger.checked.is_empty() && matches!(self.known_signature(node), Some(Err(_))) {
             self.check_signature(head, node)?;
         }
         if let Err(stop) = self.check_issuer(head, node) {
@@ -217,7 +228,7 @@ impl<'a> Search<'_, 'a> {
         }
         self.check_signature(head, node)?;
         self.path.push(node);
-        let found = match (node, self.pool.certificate(node)) {
+        let extended = match (node, self.pool.certificate(node)) {
             (Node::Anchor(_), _) => self.complete(),
             (_, Some(certificate)) => self.extend(certificate),
             (_, None) => Err(Stop::Here(VerifyError::UnknownIssuer {
@@ -225,9 +236,10 @@ impl<'a> Search<'_, 'a> {
                 issuer: head.issuer(),
             })),
         };
-        found.inspect_err(|_| {
+        if extended.is_err() {
             self.path.pop();
-        })
+        }
+        extended
     }
 
     /// Everything that can be said of an issuer without its signature.
@@ -241,10 +253,9 @@ impl<'a> Search<'_, 'a> {
             && (!is_anchor || self.terms.has(Rule::AnchorCertificate))
         {
             self.pool.check_issuer(node, certificate, below, self.terms).map_err(Stop::Here)?;
-            if let Some(authority) = self.pool.authority(self.head()) {
-                checks::key_identifiers(head, authority, certificate, self.terms)
-                    .map_err(Stop::Here)?;
-            }
+            let authority = || self.pool.authority(self.head());
+            checks::key_identifiers(head, authority, certificate, self.terms)
+                .map_err(Stop::Here)?;
         }
         if let Some(allowed) = self.terms.policy.intermediates_limit()
             && below > allowed
@@ -272,6 +283,7 @@ impl<'a> Search<'_, 'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn put_constraints(
         &mut self,
         node: Node,
@@ -337,7 +349,7 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// What was found before of the signature of the last certificate of the path.
-    fn known_signature(&self, issuer: Node) -> Option<&Result<(), SignatureError>> {
+    fn known_signature(&self, issuer: Node) -> Option<&Result<(), Box<SignatureError>>> {
         let pair = (self.head(), issuer);
         let mut checked = self.ledger.checked.iter();
         checked.find(|(certificate, by, _)| (*certificate, *by) == pair).map(|(.., result)| result)
@@ -348,18 +360,21 @@ impl<'a> Search<'_, 'a> {
         let result = match self.known_signature(issuer).cloned() {
             Some(result) => result,
             None => {
-                let result = self.find_signature_out(head, issuer)?;
+                let result = self.find_signature_out(head, issuer)?.map_err(Box::new);
                 self.ledger.checked.push((self.head(), issuer, result.clone()));
                 result
             }
         };
-        result.map_err(|source| {
-            Stop::Here(VerifyError::Signature {
-                subject: head.subject(),
-                issuer: self.pool.candidate(issuer).subject(),
-                source,
-            })
-        })
+        match result {
+            Ok(()) => Ok(()),
+            Err(source) => Err(self.no_signature(head, issuer, *source)),
+        }
+    }
+
+    #[cold]
+    fn no_signature(&self, head: &Certificate, issuer: Node, source: SignatureError) -> Stop {
+        let (subject, issuer) = (head.subject(), self.pool.candidate(issuer).subject());
+        Stop::Here(VerifyError::Signature { subject, issuer, source })
     }
 
     /// From an earlier time, or by checking it now.
@@ -374,19 +389,20 @@ impl<'a> Search<'_, 'a> {
             account.spend_earlier_signature().map_err(Stop::Fatal)?;
             return Ok(result);
         }
-        let (algorithm, _) = head.signature_algorithms();
+        let algorithm = head.signature_algorithm();
         self.pool.verify(issuer, account, algorithm, head.tbs_der(), head.signature())
     }
 
     /// What can be said of a whole path alone: certificate policies and revocation.
-    fn complete(&mut self) -> Result<Found, Stop> {
+    fn complete(&mut self) -> Result<(), Stop> {
         self.ledger.account.spend_path().map_err(Stop::Fatal)?;
         let policies = self.check_policies().map_err(Stop::Here)?;
         let lists = match self.terms.revocation {
             Some(revocation) => revocation::check_path(self, revocation)?,
             None => revocation::Used::default(),
         };
-        Ok(Found { policies, lists })
+        self.found = Some(Found { policies, lists });
+        Ok(())
     }
 
     fn check_policies(&self) -> Result<ValidPolicies, VerifyError> {

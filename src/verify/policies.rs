@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use const_oid::ObjectIdentifier;
 
 use super::policy::PolicyInputs;
-use crate::certificate::{Certificate, Known, oid};
+use crate::certificate::{Certificate, Known, KnownSet, oid};
 
 /// The policies under which a path is valid: those of the trust anchor's domain that the user
 /// accepts.
@@ -49,11 +49,12 @@ pub(super) fn are_not_mentioned<'a>(
     mut path: impl Iterator<Item = &'a Certificate>,
     inputs: &PolicyInputs,
 ) -> bool {
-    let mentions = |certificate: &Certificate| {
-        [Known::CertificatePolicies, Known::PolicyMappings, Known::PolicyConstraints]
-            .into_iter()
-            .any(|extension| certificate.has(extension))
-    };
+    const EXTENSIONS: KnownSet = KnownSet::of(&[
+        Known::CertificatePolicies,
+        Known::PolicyMappings,
+        Known::PolicyConstraints,
+    ]);
+    let mentions = |certificate: &Certificate| certificate.has_any_of(EXTENSIONS);
     !inputs.require_explicit_policy && !path.any(mentions)
 }
 

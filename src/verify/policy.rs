@@ -7,7 +7,7 @@ use std::fmt;
 use const_oid::ObjectIdentifier;
 
 use super::rule::{Rule, Rules, Set};
-use crate::certificate::oid;
+use crate::certificate::{Purposes, oid};
 
 /// What a certificate has to be for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,12 +22,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The extended key usage that stands for it (RFC 5280 section 4.2.1.12).
-    pub(super) fn extended_key_usage(self) -> Option<ObjectIdentifier> {
+    /// Whether the extended key usage that stands for it is among those of a certificate (RFC 5280 section
+    /// 4.2.1.12).
+    pub(super) fn is_among(self, purposes: Purposes) -> bool {
         match self {
-            Self::Client => Some(oid::ID_KP_CLIENT_AUTH),
-            Self::Server => Some(oid::ID_KP_SERVER_AUTH),
-            Self::Any => None,
+            Self::Client => purposes.client_auth,
+            Self::Server => purposes.server_auth,
+            Self::Any => true,
         }
     }
 }
@@ -179,6 +180,10 @@ impl Policy {
     #[must_use]
     pub fn has(&self, rule: Rule) -> bool {
         self.rules.has(rule)
+    }
+
+    pub(super) fn rule_set(&self) -> Rules {
+        self.rules
     }
 
     /// The rules it has.

@@ -238,7 +238,11 @@ pub(super) enum Set {
 pub(super) struct Rules(u64);
 
 impl Rules {
-    const NONE: Self = Self(0);
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) fn has_any_of(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
 
     pub(super) const fn with(self, rule: Rule) -> Self {
         Self(self.0 | 1 << rule as u64)

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use private_ca::verify::{Budget, Preparation, Purpose, Verification, Verifier, VerifyError};
+use private_ca::verify::{
+    Budget, Policy, Preparation, Purpose, Rule, Verification, Verifier, VerifyError,
+};
 use private_ca::{Certificate, Timestamp};
 use rcgen::date_time_ymd;
 
@@ -315,4 +317,66 @@ fn a_mesh_of_known_authorities_ends_within_its_budget() {
     let knowing = Verifier::new([stranger.certificate]).unwrap().with_intermediates(mesh);
     let refused = knowing.verify(&all[0].leaf(), &[], &verification()).unwrap_err();
     assert!(matches!(cause(&refused), VerifyError::Budget { .. }), "{refused}");
+}
+
+/// What is remembered of the first question does not answer another: other rules, another purpose, more
+/// certificates below, another time.
+#[test]
+fn an_anchor_and_a_known_intermediate_that_passed_are_asked_again_what_is_new() {
+    let lasting_a_year = |params: &mut rcgen::CertificateParams| {
+        params.not_before = date_time_ymd(2027, 1, 1);
+        params.not_after = date_time_ymd(2028, 1, 1);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(1));
+    };
+    let longer = |params: &mut rcgen::CertificateParams| {
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2040, 1, 1);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    };
+    for anchor_is_limited in [true, false] {
+        let (root, known) = match anchor_is_limited {
+            true => {
+                let root = Authority::root_with("Root", lasting_a_year);
+                let known = root.intermediate_with("Known", longer);
+                (root, known)
+            }
+            false => {
+                let root = Authority::root_with("Root", longer);
+                let known = root.intermediate_with("Known", lasting_a_year);
+                (root, known)
+            }
+        };
+        let lower = known.intermediate_with("Lower", longer);
+        let lowest = lower.intermediate_with("Lowest", longer);
+        let leaf = |issuer: &Authority| issuer.leaf_with(longer_leaf);
+        let verifier = Verifier::new([root.certificate.clone()]).unwrap();
+        let verifier = verifier.with_intermediates([known.certificate.clone()]);
+        let presented = [lower.certificate.clone(), lowest.certificate.clone()];
+        let ask = |leaf: &Certificate, verification: &Verification| {
+            verifier.verify(leaf, &presented, verification).map(drop)
+        };
+        let at = |time: &str| verification().at(time.parse().unwrap());
+        ask(&leaf(&known), &verification()).unwrap();
+        ask(&leaf(&known), &verification()).unwrap();
+        let late = ask(&leaf(&known), &at("2028-06-01T00:00:00Z")).unwrap_err();
+        assert!(matches!(cause(&late), VerifyError::Expired { .. }), "{late}");
+        let early = ask(&leaf(&known), &at("2026-06-01T00:00:00Z")).unwrap_err();
+        assert!(matches!(cause(&early), VerifyError::NotYetValid { .. }), "{early}");
+        let server = Verification::new(Purpose::Server).at(chains::now());
+        let server = ask(&leaf(&known), &server).unwrap_err();
+        assert!(matches!(cause(&server), VerifyError::ExtendedKeyUsage { .. }), "{server}");
+        let deep = ask(&leaf(&lowest), &verification()).unwrap_err();
+        assert!(matches!(cause(&deep), VerifyError::PathLength { .. }), "{deep}");
+        let strict = Policy::tls_client().with(Rule::SubjectKeyIdentifierPresent);
+        let strict = strict.with(Rule::RootsWithoutExtendedKeyUsage);
+        let strict = ask(&leaf(&known), &Verification::new(strict).at(chains::now()));
+        assert_eq!(strict.is_err(), anchor_is_limited);
+        ask(&leaf(&known), &verification()).unwrap();
+    }
+}
+
+fn longer_leaf(params: &mut rcgen::CertificateParams) {
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2040, 1, 1);
 }

@@ -493,6 +493,24 @@ fn every_rule_is_broken_by_a_chain_that_is_accepted_without_it() {
     }
 }
 
+/// A check is called where the policy has one of the rules that it is about, whatever others it has.
+#[test]
+fn a_rule_is_asked_without_any_other() {
+    let none = Rule::ALL.iter().fold(Policy::tls_client(), |policy, &rule| policy.without(rule));
+    for &rule in Rule::ALL {
+        // What these two say is how another is meant; anchors are asked where the first rule is there.
+        let needed = match rule {
+            Rule::KeyUsageNotEmpty => Rule::DigitalSignature,
+            Rule::PresentedAreReadable => Rule::ReadableInGo,
+            _ => Rule::AnchorCertificate,
+        };
+        let others = if needed == rule { none.clone() } else { none.clone().with(needed) };
+        let (id, broken) = (rule.id(), broken(rule).unwrap());
+        assert!(broken.verify(&others).is_ok(), "{id}: refused without it");
+        assert!(broken.verify(&others.with(rule)).is_err(), "{id}: accepted with it");
+    }
+}
+
 #[test]
 fn violations_are_everything_that_a_policy_holds_against_a_path() {
     for &rule in Rule::ALL {

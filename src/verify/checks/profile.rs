@@ -2,7 +2,7 @@
 
 use super::{Role, Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{KeyUsage, Known, SubjectAlternativeName, oid};
+use crate::certificate::{KeyUsage, Known, SubjectAlternativeName};
 use crate::verify::policy::Purpose;
 use crate::verify::rule::Rule;
 use crate::verify::signature::PublicKey;
@@ -28,7 +28,7 @@ impl Subject<'_> {
         if self.terms.is_self_issued(certificate) {
             return true;
         }
-        let (algorithm, _) = certificate.signature_algorithms();
+        let algorithm = certificate.signature_algorithm();
         self.role.is_anchor()
             && PublicKey::from_spki_der(certificate.public_key_der()).is_ok_and(|key| {
                 key.verify(algorithm, certificate.tbs_der(), certificate.signature()).is_ok()
@@ -40,24 +40,34 @@ impl Subject<'_> {
         self.must(rule, holds, format_args!("its {} is not critical", extension.name()))
     }
 
+    #[inline]
     fn must_not_be_critical(&self, rule: Rule, extension: Known) -> Checked {
-        let holds = !self.certificate.has_critical(extension);
-        self.must(rule, holds, format_args!("its {} is critical", extension.name()))
+        self.none_must_be_critical(rule, &[extension])
+    }
+
+    #[inline(always)]
+    fn none_must_be_critical(&self, rule: Rule, extensions: &[Known]) -> Checked {
+        let Some(extension) = self.certificate.critical_of(extensions) else {
+            return Ok(());
+        };
+        self.must(rule, false, format_args!("its {} is critical", extension.name()))
     }
 }
 
 /// RFC 5280 section 4.1.2.8.
+#[inline(always)]
 pub(super) fn unique_identifiers(subject: &Subject<'_>) -> Checked {
     let holds = !subject.certificate.has_unique_identifiers();
     subject.must(Rule::NoUniqueIdentifiers, holds, "it has a unique identifier")
 }
 
 /// RFC 5280 section 4.1.2.2.
+#[inline(always)]
 pub(super) fn serial_number(subject: &Subject<'_>) -> Checked {
     let octets = subject.certificate.serial_number_der();
     let is_negative = octets.first().is_some_and(|first| first & 0x80 != 0);
     subject.must(Rule::NonNegativeSerialNumber, !is_negative, "its serial number is negative")?;
-    let is_zero = octets.iter().all(|&octet| octet == 0);
+    let is_zero = octets == [0];
     subject.must(Rule::NonZeroSerialNumber, !is_zero, "its serial number is 0")?;
     let rule = Rule::SerialNumberLength;
     subject.must(
@@ -111,15 +121,15 @@ pub(super) fn key_identifiers(subject: &Subject<'_>) -> Checked {
 }
 
 /// RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.15 and 4.2.2.1.
+#[inline(always)]
 pub(super) fn criticality(subject: &Subject<'_>) -> Checked {
-    [
+    const EXTENSIONS: &[Known] = &[
         Known::AuthorityKeyIdentifier,
         Known::SubjectKeyIdentifier,
         Known::FreshestCrl,
         Known::AuthorityInformationAccess,
-    ]
-    .into_iter()
-    .try_for_each(|extension| subject.must_not_be_critical(Rule::NonCriticalExtensions, extension))
+    ];
+    subject.none_must_be_critical(Rule::NonCriticalExtensions, EXTENSIONS)
 }
 
 /// RFC 5280 section 4.2.1.9.
@@ -158,10 +168,10 @@ pub(super) fn extended_key_usage(subject: &Subject<'_>) -> Checked {
         subject.must(Rule::ExtendedKeyUsagePresent, has, "it has no extKeyUsage")?;
         let rule = Rule::ExtendedKeyUsageNotCritical;
         subject.must_not_be_critical(rule, Known::ExtendedKeyUsage)?;
-        let any = subject.certificate.has_purpose(oid::ANY_EXTENDED_KEY_USAGE);
+        let any = subject.certificate.purposes().is_some_and(|purposes| purposes.any);
         subject.must(
             Rule::NoAnyExtendedKeyUsage,
-            any != Some(true),
+            !any,
             "its extKeyUsage has anyExtendedKeyUsage",
         )?;
     }
@@ -233,23 +243,27 @@ pub(super) fn policies(subject: &Subject<'_>) -> Checked {
     if subject.role.is_anchor() {
         return Ok(());
     }
-    [
+    const EXTENSIONS: &[Known] = &[
         Known::CertificatePolicies,
         Known::PolicyMappings,
         Known::PolicyConstraints,
         Known::InhibitAnyPolicy,
-    ]
-    .into_iter()
-    .try_for_each(|extension| subject.must_not_be_critical(Rule::NoCriticalPolicies, extension))
+    ];
+    subject.none_must_be_critical(Rule::NoCriticalPolicies, EXTENSIONS)
 }
 
 /// RFC 8446 section 4.2.3; CA/Browser Forum BR section 6.1.5.
+#[inline(always)]
 pub(super) fn public_key(subject: &Subject<'_>) -> Checked {
-    let (accepted, web_pki) = (Rule::SubjectKeyAccepted, Rule::WebPkiKeys);
-    let asks_for_any = subject.terms.has(accepted) && subject.is_peer();
-    if !asks_for_any && !subject.terms.has(web_pki) {
-        return Ok(());
+    let asks_for_any = subject.terms.has(Rule::SubjectKeyAccepted) && subject.is_peer();
+    match asks_for_any || subject.terms.has(Rule::WebPkiKeys) {
+        true => accepted_key(subject, asks_for_any),
+        false => Ok(()),
     }
+}
+
+fn accepted_key(subject: &Subject<'_>, asks_for_any: bool) -> Checked {
+    let (accepted, web_pki) = (Rule::SubjectKeyAccepted, Rule::WebPkiKeys);
     match PublicKey::from_spki_der(subject.certificate.public_key_der()) {
         Err(error) => {
             let rule = if asks_for_any { accepted } else { web_pki };

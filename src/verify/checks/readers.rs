@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Subject, VerifyError};
 use crate::certificate::Known;
-use crate::certificate::general_name::GeneralName;
+use crate::certificate::general_name::{Forms, GeneralName};
 use crate::verify::names::uri;
 use crate::verify::rule::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
@@ -19,20 +19,10 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
         let found = "a name has a text with characters that its string type has not";
         return subject.breaks(Rule::ReadableInGo, found);
     }
-    for name in certificate.general_names() {
-        let is_readable = match name {
-            GeneralName::Uri(text) => uri::is_readable_in_go(text),
-            // An IPv4 address in IPv6's clothes.
-            GeneralName::Ip(octets) => {
-                octets.len() != 16
-                    || !octets.starts_with(&[0; 10])
-                    || octets.get(10..12) != Some(&[0xff; 2])
-            }
-            _ => true,
-        };
-        if !is_readable {
-            return subject.breaks(Rule::ReadableInGo, format!("it has the name {name:?}"));
-        }
+    if certificate.forms_of_names().has_any_of(Forms::URI.or(Forms::IP))
+        && let Some(name) = certificate.general_names().find(|name| !is_readable_name(name))
+    {
+        return subject.breaks(Rule::ReadableInGo, format!("it has the name {name:?}"));
     }
     if let Some(constraints) = certificate.name_constraints()
         && let Some(base) =
@@ -43,15 +33,27 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     Ok(())
 }
 
+fn is_readable_name(name: &GeneralName<'_>) -> bool {
+    match name {
+        GeneralName::Uri(text) => uri::is_readable_in_go(text),
+        // An IPv4 address in IPv6's clothes.
+        GeneralName::Ip(octets) => {
+            octets.len() != 16
+                || !octets.starts_with(&[0; 10])
+                || octets.get(10..12) != Some(&[0xff; 2])
+        }
+        _ => true,
+    }
+}
+
 /// Go's `processExtensions`: what must not be critical for a certificate to be read at all.
 pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    let mut extensions = [
+    const EXTENSIONS: &[Known] = &[
         Known::AuthorityKeyIdentifier,
         Known::SubjectKeyIdentifier,
         Known::AuthorityInformationAccess,
-    ]
-    .into_iter();
-    match extensions.find(|&extension| subject.certificate.has_critical(extension)) {
+    ];
+    match subject.certificate.critical_of(EXTENSIONS) {
         None => Ok(()),
         Some(extension) => {
             let found = format!("its {} is critical", extension.name());
@@ -63,11 +65,8 @@ pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
 /// What Go reads and does not handle, which it refuses in a path.
 pub(super) fn handled_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let certificate = subject.certificate;
-    let is_known = |name: GeneralName<'_>| {
-        !matches!(name, GeneralName::Directory(_) | GeneralName::Other { .. })
-    };
     let is_handled = !certificate.has_critical(Known::SubjectAlternativeName)
-        || certificate.general_names().any(is_known);
+        || certificate.forms_of_names().has_any_of(Forms::OF_THE_WEB);
     subject.must(
         Rule::ReadableInGo,
         is_handled,
@@ -126,6 +125,7 @@ fn is_readable_base(base: &GeneralName<'_>) -> bool {
 }
 
 /// OpenSSL's `ASN1_PRINTABLE`, as far as it is text.
+#[inline(always)]
 pub(super) fn text_in_names(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let holds = subject.certificate.attribute_values().are_text;
     subject.must(Rule::TextInNames, holds, "a name has an attribute that is no text")

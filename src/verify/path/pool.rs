@@ -3,9 +3,12 @@
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Stop;
 use crate::certificate::{CanonicalName, Certificate};
 use crate::verify::budget::Account;
+use crate::verify::by_name;
 use crate::verify::checks::{self, Authority, Role};
 use crate::verify::error::{IssuerCandidate, VerifyError};
 use crate::verify::known::{self, Prepared};
@@ -24,6 +27,9 @@ pub(in crate::verify) enum Node {
     Anchor(usize),
 }
 
+/// A few nodes: as many as nearly all paths have, and nearly all names have issuers, lie on the stack.
+pub(in crate::verify) type Nodes = SmallVec<[Node; 4]>;
+
 /// An intermediate certificate; its key is decoded when it is needed.
 struct Intermediate<'a> {
     certificate: &'a Certificate,
@@ -31,7 +37,7 @@ struct Intermediate<'a> {
     remembered: OnceCell<Option<Arc<Prepared>>>,
     /// Only where names are not compared octet by octet.
     name: CanonicalName,
-    key: OnceCell<Result<VerifyingKey, SignatureError>>,
+    key: OnceCell<Result<Box<VerifyingKey>, SignatureError>>,
     facts: Facts,
 }
 
@@ -78,7 +84,7 @@ pub(in crate::verify) struct Pool<'a> {
     leaf: &'a Certificate,
     leaf_facts: Facts,
     /// By subject.
-    intermediates: Vec<Intermediate<'a>>,
+    intermediates: SmallVec<[Intermediate<'a>; 1]>,
     pub(super) authorities: Authorities<'a>,
     /// Whether names are compared octet by octet.
     exact_names: bool,
@@ -91,6 +97,7 @@ fn order<'a>(intermediate: &'a Intermediate<'_>) -> impl Ord + use<'a> {
 }
 
 impl<'a> Pool<'a> {
+    #[inline(always)]
     pub(super) fn new(
         leaf: &'a Certificate,
         intermediates: &'a [Certificate],
@@ -101,20 +108,30 @@ impl<'a> Pool<'a> {
             true => CanonicalName::default(),
             false => CanonicalName::of(certificate.subject_der()),
         };
-        let mut intermediates: Vec<_> = intermediates
-            .iter()
-            .filter(|certificate| !authorities.knows(certificate))
-            .map(|certificate| Intermediate {
-                certificate,
-                remembered: OnceCell::new(),
-                name: name(certificate),
-                key: OnceCell::new(),
-                facts: Facts::default(),
-            })
-            .collect();
-        intermediates.sort_by(|a, b| order(a).cmp(&order(b)));
-        intermediates.dedup_by(|a, b| a.certificate == b.certificate);
-        Self { leaf, leaf_facts: Facts::default(), intermediates, authorities, exact_names }
+        let mut pool = Self {
+            leaf,
+            leaf_facts: Facts::default(),
+            intermediates: SmallVec::with_capacity(intermediates.len()),
+            authorities,
+            exact_names,
+        };
+        let presented = &mut pool.intermediates;
+        for certificate in intermediates {
+            if !authorities.knows(certificate) {
+                presented.push(Intermediate {
+                    certificate,
+                    remembered: OnceCell::new(),
+                    name: name(certificate),
+                    key: OnceCell::new(),
+                    facts: Facts::default(),
+                });
+            }
+        }
+        if presented.len() > 1 {
+            presented.sort_by(|a, b| order(a).cmp(&order(b)));
+            presented.dedup_by(|a, b| a.certificate == b.certificate);
+        }
+        pool
     }
 
     /// The certificate at a node; an anchor may have none.
@@ -158,18 +175,20 @@ impl<'a> Pool<'a> {
     }
 
     /// The certificates that could have issued the one at a node: those of its issuer's name.
-    pub(super) fn issuers(&self, head: Node) -> Vec<Node> {
+    pub(super) fn issuers(&self, head: Node, found: &mut Nodes) {
         let Some(certificate) = self.certificate(head) else {
-            return Vec::new();
+            return;
         };
         match (self.facts(head), self.known(head)) {
             (Some(facts), _) if !self.exact_names => {
                 let name =
                     facts.issuer_name.get_or_init(|| CanonicalName::of(certificate.issuer_der()));
-                self.of_canonical_name(name)
+                self.of_canonical_name(name, found);
             }
-            (_, Some(known)) if !self.exact_names => self.of_canonical_name(&known.issuer_name),
-            _ => self.of_name(certificate.issuer_der()),
+            (_, Some(known)) if !self.exact_names => {
+                self.of_canonical_name(&known.issuer_name, found);
+            }
+            _ => self.of_name(certificate.issuer_der(), found),
         }
     }
 
@@ -191,12 +210,20 @@ impl<'a> Pool<'a> {
         below: usize,
         terms: &Terms<'_>,
     ) -> Result<(), VerifyError> {
-        let is_anchor = matches!(node, Node::Anchor(_));
-        let check = || checks::check(certificate, Role::Issuer { is_anchor, below }, terms);
-        let Some(facts) = self.facts(node) else {
-            return check();
+        let role = Role::Issuer { is_anchor: matches!(node, Node::Anchor(_)), below };
+        let passed = match node {
+            Node::Anchor(place) => self.authorities.anchors.get(place).map(|anchor| &anchor.passed),
+            Node::Known(place) => self.authorities.known.get(place).map(|known| &known.passed),
+            Node::Leaf | Node::Intermediate(_) => None,
         };
-        facts.checked.get_or((terms.purpose, below), check)
+        if let Some(passed) = passed {
+            return passed.check(certificate, role, terms);
+        }
+        let check = || checks::check(certificate, role, terms);
+        match self.facts(node) {
+            Some(facts) => facts.checked.get_or((terms.purpose, below), check),
+            None => check(),
+        }
     }
 
     fn subject_der(&self, node: Node) -> &'a [u8] {
@@ -240,24 +267,23 @@ impl<'a> Pool<'a> {
     }
 
     /// The anchors and intermediates of a name.
-    pub(in crate::verify) fn of_name(&self, name_der: &[u8]) -> Vec<Node> {
+    pub(in crate::verify) fn of_name(&self, name_der: &[u8], found: &mut Nodes) {
         if !self.exact_names {
-            return self.of_canonical_name(&CanonicalName::of(name_der));
+            return self.of_canonical_name(&CanonicalName::of(name_der), found);
         }
-        let pool = &self.intermediates;
-        let start = pool.partition_point(|other| other.certificate.subject_der() < name_der);
-        let end = pool.partition_point(|other| other.certificate.subject_der() <= name_der);
+        let presented =
+            by_name::of_name(&self.intermediates, name_der, |one| one.certificate.subject_der());
         let anchors = self.authorities.anchors.of_name(name_der).map(Node::Anchor);
         let known = self.authorities.known.of_name(name_der);
-        self.in_order(anchors, (start..end).map(Node::Intermediate), known)
+        self.in_order(anchors, presented.map(Node::Intermediate), known, found);
     }
 
-    fn of_canonical_name(&self, name: &CanonicalName) -> Vec<Node> {
+    fn of_canonical_name(&self, name: &CanonicalName, found: &mut Nodes) {
         let start = self.intermediates.partition_point(|other| other.name < *name);
         let end = self.intermediates.partition_point(|other| other.name <= *name);
         let anchors = self.authorities.anchors.of_canonical_name(name).map(Node::Anchor);
         let known = self.authorities.known.of_canonical_name(name);
-        self.in_order(anchors, (start..end).map(Node::Intermediate), known)
+        self.in_order(anchors, (start..end).map(Node::Intermediate), known, found);
     }
 
     /// Anchors first, then known intermediates that lead to one, and known ones that do not last.
@@ -266,12 +292,14 @@ impl<'a> Pool<'a> {
         anchors: impl Iterator<Item = Node>,
         presented: impl Iterator<Item = Node>,
         known: impl Iterator<Item = usize> + Clone,
-    ) -> Vec<Node> {
+        found: &mut Nodes,
+    ) {
         let leads =
             |place: &usize| self.authorities.known.get(*place).is_some_and(|known| known.leads);
-        let leading = known.clone().filter(leads).map(Node::Known);
-        let others = known.filter(|place| !leads(place)).map(Node::Known);
-        anchors.chain(leading).chain(presented).chain(others).collect()
+        anchors.for_each(|node| found.push(node));
+        known.clone().filter(leads).for_each(|place| found.push(Node::Known(place)));
+        presented.for_each(|node| found.push(node));
+        known.filter(|place| !leads(place)).for_each(|place| found.push(Node::Known(place)));
     }
 
     fn key(&self, node: Node) -> Result<&VerifyingKey, SignatureError> {
@@ -284,9 +312,9 @@ impl<'a> Pool<'a> {
                     }
                     let decode = || {
                         PublicKey::from_spki_der(issuer.certificate.public_key_der())
-                            .map(|key| VerifyingKey::new(&key))
+                            .map(|key| Box::new(VerifyingKey::new(&key)))
                     };
-                    Some(issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
+                    Some(&**issuer.key.get_or_init(decode).as_ref().map_err(Clone::clone)?)
                 }
                 None => None,
             },

@@ -121,13 +121,13 @@ impl RevocationList {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let mut reader = DerReader::new(der)?;
         let mut parsed = reader.sequence(|list| {
-            let start = usize::try_from(list.position())?;
+            let start = list.place();
             let parsed = list.sequence(parse_tbs)?;
-            let end = usize::try_from(list.position())?;
+            let end = list.place();
             let signature_algorithm = algorithm(list).in_field("signatureAlgorithm")?;
             let signature = octets(list).in_field("signatureValue")?;
             Ok::<_, CertificateError>(Parsed {
-                tbs: start..end,
+                tbs: Span::new(start, end),
                 signature_algorithm,
                 signature,
                 ..parsed
@@ -136,7 +136,7 @@ impl RevocationList {
         reader.finish()?;
         parsed.der = der.to_vec();
         parsed.entries.sort_by(|a, b| {
-            let key = |entry: &Entry| (entry.issuer, der.get(entry.serial.clone()));
+            let key = |entry: &Entry| (entry.issuer, entry.serial.of(der));
             key(a).cmp(&key(b))
         });
         Ok(Self(Arc::new(parsed)))
@@ -165,9 +165,9 @@ impl RevocationList {
             .collect()
     }
 
-    fn at(&self, span: &Span) -> &[u8] {
+    fn at(&self, span: Span) -> &[u8] {
         // Spans were measured on this very DER.
-        self.0.der.get(span.clone()).unwrap_or_default()
+        span.of(&self.0.der)
     }
 
     /// The DER encoding, as it was read.
@@ -180,7 +180,7 @@ impl RevocationList {
     #[must_use]
     pub fn issuer(&self) -> DistinguishedName {
         // Checked when the list was parsed.
-        DistinguishedName::from_checked_der(self.at(&self.0.issuer))
+        DistinguishedName::from_checked_der(self.at(self.0.issuer))
     }
 
     pub(super) fn issuer_name(&self) -> &CanonicalName {
@@ -219,7 +219,7 @@ impl RevocationList {
 
     /// The `cRLNumber`, big-endian, without leading zeros.
     pub(super) fn number(&self) -> Option<&[u8]> {
-        self.0.extensions.number.as_ref().map(|span| magnitude(self.at(span)))
+        self.0.extensions.number.map(|span| magnitude(self.at(span)))
     }
 
     pub(super) fn number_is_critical(&self) -> bool {
@@ -228,17 +228,17 @@ impl RevocationList {
 
     /// The `BaseCRLNumber` of a delta CRL.
     pub(super) fn base_number(&self) -> Option<&[u8]> {
-        self.0.extensions.base_number.as_ref().map(|span| magnitude(self.at(span)))
+        self.0.extensions.base_number.map(|span| magnitude(self.at(span)))
     }
 
     /// The identifier of the key that signed it.
     pub(super) fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.0.extensions.authority_key_identifier.as_ref().map(|span| self.at(span))
+        self.0.extensions.authority_key_identifier.map(|span| self.at(span))
     }
 
     /// The DER of the `IssuingDistributionPoint`.
     pub(super) fn scope_der(&self) -> Option<&[u8]> {
-        self.0.extensions.scope.as_ref().map(|span| self.at(span))
+        self.0.extensions.scope.map(|span| self.at(span))
     }
 
     pub(super) fn scope(&self) -> Scope<'_> {
@@ -252,16 +252,16 @@ impl RevocationList {
     }
 
     pub(super) fn tbs_der(&self) -> &[u8] {
-        self.at(&self.0.tbs)
+        self.at(self.0.tbs)
     }
 
     pub(super) fn signature(&self) -> &[u8] {
-        self.at(&self.0.signature)
+        self.at(self.0.signature)
     }
 
     /// The `AlgorithmIdentifier` outside and inside the signed part.
     pub(super) fn signature_algorithms(&self) -> (&[u8], &[u8]) {
-        (self.at(&self.0.signature_algorithm), self.at(&self.0.inner_signature_algorithm))
+        (self.at(self.0.signature_algorithm), self.at(self.0.inner_signature_algorithm))
     }
 
     /// What the list says of a certificate whose issuer has the given name.
@@ -271,8 +271,8 @@ impl RevocationList {
         let of_issuer = |(_, names): &(usize, &Vec<CanonicalName>)| names.contains(issuer);
         let mut found: Option<Listed> = None;
         for (issuer, _) in parsed.listed_issuers.iter().enumerate().filter(of_issuer) {
-            let wanted = (issuer, Some(serial));
-            let key = |entry: &Entry| (entry.issuer, parsed.der.get(entry.serial.clone()));
+            let wanted = (issuer, serial);
+            let key = |entry: &Entry| (entry.issuer, entry.serial.of(&parsed.der));
             let start = parsed.entries.partition_point(|entry| key(entry) < wanted);
             let rest = parsed.entries.get(start..).unwrap_or_default();
             for entry in rest.iter().take_while(|entry| key(entry) == wanted) {
@@ -288,7 +288,7 @@ impl RevocationList {
     /// The serial numbers that are listed, in no particular order.
     pub fn serial_numbers(&self) -> impl Iterator<Item = SerialNumber> + '_ {
         let entries = self.0.entries.iter();
-        entries.map(|entry| SerialNumber::from_der_contents(self.at(&entry.serial)))
+        entries.map(|entry| SerialNumber::from_der_contents(self.at(entry.serial)))
     }
 }
 

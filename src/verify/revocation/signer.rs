@@ -1,12 +1,14 @@
 //! Who signed a revocation list, and whether he may (RFC 5280 section 6.3.3 (f) and (g)).
 
+use smallvec::smallvec;
+
 use super::list::RevocationList;
 use super::{NotConsulted, Question, Revocation, Used};
 use crate::certificate::Certificate;
 use crate::verify::Terms;
 use crate::verify::checks::{self, Role};
 use crate::verify::error::ListError;
-use crate::verify::path::{Node, Search, Stop};
+use crate::verify::path::{Node, Nodes, Search, Stop};
 use crate::verify::rule::Rule;
 
 /// How deep the signers of lists may depend on lists of other signers.
@@ -45,8 +47,9 @@ fn possible_signers(
     search: &Search<'_, '_>,
     question: &Question<'_>,
     list: &RevocationList,
-) -> Vec<Node> {
-    let mut signers = search.pool.of_name(list.issuer().as_der());
+) -> Nodes {
+    let mut signers = Nodes::new();
+    search.pool.of_name(list.issuer().as_der(), &mut signers);
     let wanted = list.authority_key_identifier();
     signers.sort_by_key(|&node| {
         let certificate = search.pool.certificate(node);
@@ -96,11 +99,11 @@ fn try_signer(
 }
 
 /// Finds a path for the signer of a list, to the same trust anchor.
-fn validate_signer(
-    search: &mut Search<'_, '_>,
+fn validate_signer<'a>(
+    search: &mut Search<'_, 'a>,
     revocation: &Revocation,
     signer: Node,
-    certificate: &Certificate,
+    certificate: &'a Certificate,
     is_direct: bool,
 ) -> Result<Used, NotConsulted> {
     if search.signers.len() >= NESTED {
@@ -119,21 +122,22 @@ fn validate_signer(
         pool: search.pool,
         ledger: &mut *search.ledger,
         terms: &terms,
-        path: vec![signer],
+        path: smallvec![signer],
         only_anchor: Some(anchor),
         signers,
+        found: None,
     };
-    let found = nested.extend(certificate);
+    let extended = nested.extend(certificate);
     let is_of_the_path = nested.path.get(1).is_some_and(|&above| {
         let mut authorities = search.path.iter().skip(1);
         authorities.any(|&node| nested.pool.is_same_authority(node, above))
     });
-    match found {
+    match extended.map(|()| nested.found.take()) {
         // The CA itself, or an authority above it, gave the signer its name: another authority under
         // the same anchor could give itself that name, and must not speak for this one.
         Ok(_) if is_direct && !is_of_the_path => Err(ListError::NoSigner.into()),
         Ok(found) => {
-            let mut used = found.lists;
+            let mut used = found.map(|found| found.lists).unwrap_or_default();
             used.window = used.window.and(nested.window());
             let path = nested.path.iter().filter(|node| !matches!(node, Node::Anchor(_)));
             let signers = path.filter_map(|&node| nested.pool.certificate(node)).cloned();

@@ -12,7 +12,7 @@ use crate::certificate::distribution_points::{PointName, Reasons};
 use crate::certificate::general_name::{GeneralName, GeneralNames};
 use crate::certificate::{
     AuthorityKeyIdentifier, CanonicalName, CertificateError, DerReader, DistinguishedName, InField,
-    Span, algorithm, contents_of, element, integer, time,
+    Span, algorithm, contents, element, integer, time,
 };
 
 pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateError> {
@@ -22,7 +22,7 @@ pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateEr
     }
     let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
     let issuer_start = tbs.clone();
-    let (issuer, _) = element(tbs, Tag::Sequence).in_field("issuer")?;
+    let issuer = element(tbs, Tag::Sequence).in_field("issuer")?;
     let issuer_der = issuer_start.clone().tlv_bytes().in_field("issuer")?;
     DistinguishedName::check_der(issuer_der).in_field("issuer")?;
     let issuer_name = CanonicalName::of(issuer_der);
@@ -61,7 +61,7 @@ pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateEr
     }
     Ok(Parsed {
         der: Vec::new(),
-        tbs: 0..0,
+        tbs: Span::NONE,
         issuer,
         issuer_name,
         this_update,
@@ -70,8 +70,8 @@ pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateEr
         listed_issuers,
         extensions,
         inner_signature_algorithm,
-        signature_algorithm: 0..0,
-        signature: 0..0,
+        signature_algorithm: Span::NONE,
+        signature: Span::NONE,
     })
 }
 
@@ -142,9 +142,8 @@ fn each_extension<'a>(
                     return Err(der::Error::from(Tag::Sequence.value_error()));
                 }
                 let critical = Option::<bool>::decode(extension)?.unwrap_or(false);
-                let element = element(extension, Tag::OctetString)?;
-                let (contents, span) = (element.1, contents_of(element));
-                each(id, critical, contents, span)
+                let (span, value) = contents(extension, Tag::OctetString)?;
+                each(id, critical, value, span)
             })?;
         }
         Ok(())
@@ -153,28 +152,27 @@ fn each_extension<'a>(
 
 impl Extensions {
     fn parse(&mut self, reader: &mut DerReader<'_>) -> Result<(), CertificateError> {
-        let number = |contents: &[u8], span: &Span| {
-            let mut reader = DerReader::new(contents)?;
-            let place = integer(&mut reader)?;
+        let number = |value: &[u8], span: Span| {
+            let mut reader = DerReader::new(value)?;
+            let number = integer(&mut reader)?;
             reader.finish()?;
-            if contents.get(place.clone()).is_none_or(|value| value.first() > Some(&0x7f)) {
+            if number.of(value).first().is_none_or(|&octet| octet > 0x7f) {
                 return Err(der::Error::from(Tag::Integer.value_error()));
             }
-            Ok(span.start + place.start..span.start + place.end)
+            Ok(number.within(span))
         };
         each_extension(reader, |id, critical, contents, span| {
             match id {
                 rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
-                    let key = AuthorityKeyIdentifier::from_der(contents)?.key;
                     self.authority_key_identifier =
-                        key.map(|key| span.start + key.start..span.start + key.end);
+                        AuthorityKeyIdentifier::from_der(contents, span)?.key;
                 }
                 rfc5280::ID_CE_CRL_NUMBER => {
-                    self.number = Some(number(contents, &span)?);
+                    self.number = Some(number(contents, span)?);
                     self.number_is_critical = critical;
                 }
                 rfc5280::ID_CE_DELTA_CRL_INDICATOR => {
-                    self.base_number = Some(number(contents, &span)?);
+                    self.base_number = Some(number(contents, span)?);
                 }
                 rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
                     Scope::from_der(contents)?;
