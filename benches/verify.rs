@@ -5,9 +5,10 @@
 //! is printed at the end, and a plot written. OpenSSL takes part when built with
 //! `RUSTFLAGS="--cfg bench_openssl"`.
 //!
-//! With `RUSTFLAGS="--cfg bench_stub_signatures"` there is one work alone, `rules-only`: reading the
+//! With `RUSTFLAGS="--cfg bench_stub_signatures"` there is `rules-only` alone: reading the
 //! certificates, finding the path and applying the rules, while every signature counts as valid on
-//! both sides. It is a `cfg` and no feature, because a crate somewhere in a tree can turn on a feature.
+//! both sides; and the same without the one rule that webpki leaves to whoever uses the leaf's key, which is
+//! that the key is one. It is a `cfg` and no feature, because a crate somewhere in a tree can turn on a feature.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -35,6 +36,7 @@ use chains::Authority;
 
 /// What the verifier of this crate knows before the first leaf comes.
 #[derive(Clone, Copy)]
+#[cfg_attr(bench_stub_signatures, allow(dead_code))]
 enum Knows {
     Anchor,
     PreparedAnchor,
@@ -50,6 +52,7 @@ struct Work {
 }
 
 impl Work {
+    #[cfg(not(bench_stub_signatures))]
     fn under_anchor(name: &'static str, algorithm: &'static SignatureAlgorithm) -> Self {
         let root = Authority::of_algorithm(algorithm, "Root");
         Self {
@@ -106,10 +109,10 @@ fn verification() -> Verification {
     Verification::new(Purpose::Client).at(chains::now())
 }
 
-fn private_ca(group: &mut BenchmarkGroup<'_, WallTime>, work: &Work) {
-    let (verifier, verification) = (work.verifier(), verification());
+fn private_ca(group: &mut BenchmarkGroup<'_, WallTime>, work: &Work, verification: &Verification) {
+    let verifier = work.verifier();
     group.bench_function("private-ca", |bencher| {
-        bencher.iter(|| work.verify(&verifier, &verification));
+        bencher.iter(|| work.verify(&verifier, verification));
     });
 }
 
@@ -144,8 +147,9 @@ fn webpki(
     let anchors = [anchor_from_trusted_cert(&anchor).unwrap()];
     let intermediates: Vec<_> =
         work.intermediates.iter().map(|der| der.as_slice().into()).collect();
+    let now = webpki_now();
     group.bench_function(implementation, |bencher| {
-        bencher.iter(|| webpki_verify(work, algorithms, &anchors, &intermediates, webpki_now()));
+        bencher.iter(|| webpki_verify(work, algorithms, &anchors, &intermediates, now));
     });
 }
 
@@ -230,7 +234,7 @@ mod with_signatures {
     pub(crate) fn verify(criterion: &mut Criterion) {
         for work in works() {
             let mut group = criterion.benchmark_group(work.name);
-            private_ca(&mut group, &work);
+            private_ca(&mut group, &work, &verification());
             webpki(&mut group, "webpki-aws-lc-rs", AWS_LC_RS, &work);
             webpki(&mut group, "webpki-ring", RING, &work);
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -253,6 +257,7 @@ mod with_signatures {
         let anchors = [anchor_from_trusted_cert(&anchor).unwrap()];
         let intermediates: Vec<_> =
             work.intermediates.iter().map(|der| der.as_slice().into()).collect();
+        let now = webpki_now();
         for threads in [1, 2] {
             let plural = if threads == 1 { "" } else { "s" };
             let mut group =
@@ -273,7 +278,7 @@ mod with_signatures {
             };
             time("private-ca", &|| work.verify(&verifier, &verification));
             time("webpki-aws-lc-rs", &|| {
-                webpki_verify(&work, AWS_LC_RS, &anchors, &intermediates, webpki_now());
+                webpki_verify(&work, AWS_LC_RS, &anchors, &intermediates, now);
             });
             group.finish();
         }
@@ -282,11 +287,12 @@ mod with_signatures {
 
 #[cfg(bench_stub_signatures)]
 mod without_signatures {
+    use private_ca::verify::{Policy, Rule};
     use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, alg_id};
 
     use super::*;
 
-    pub(crate) const WORKS: &[&str] = &["rules-only"];
+    pub(crate) const WORKS: &[&str] = &["rules-only", "rules-only-without-key"];
 
     /// ECDSA with P-256 and SHA-256 for webpki, without the arithmetic.
     #[derive(Debug)]
@@ -309,11 +315,15 @@ mod without_signatures {
     /// Two certificates below an anchor, of which nothing is known before, and no signature checked.
     pub(crate) fn rules_only(criterion: &mut Criterion) {
         let algorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
-        let work = Work::under_intermediate("rules-only", algorithm, Knows::Anchor);
-        let mut group = criterion.benchmark_group(work.name);
-        private_ca(&mut group, &work);
-        webpki(&mut group, "webpki-aws-lc-rs", &[&SaysYes], &work);
-        group.finish();
+        let webpkis = Policy::tls_client().without(Rule::SubjectKeyAccepted);
+        let webpkis = Verification::new(webpkis).at(chains::now());
+        for (name, verification) in WORKS.iter().zip([verification(), webpkis]) {
+            let work = Work::under_intermediate(name, algorithm, Knows::Anchor);
+            let mut group = criterion.benchmark_group(work.name);
+            private_ca(&mut group, &work, &verification);
+            webpki(&mut group, "webpki-aws-lc-rs", &[&SaysYes], &work);
+            group.finish();
+        }
     }
 }
 
