@@ -143,7 +143,7 @@ pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStrin
         *reader = ahead;
         return Ok(string);
     }
-    // The decoder knows what is wrong with another.
+    // The decoder reads long ones, and knows what is wrong with others.
     BitStringRef::decode(reader)
 }
 

@@ -50,8 +50,6 @@ pub(crate) enum Known {
 }
 
 impl Known {
-    const COUNT: usize = Self::SubjectKeyIdentifier as usize + 1;
-
     /// By the contents of its OBJECT IDENTIFIER.
     #[inline]
     fn of(id: &[u8]) -> Option<Self> {
@@ -107,6 +105,7 @@ pub(crate) struct KnownSet(u16);
 
 impl KnownSet {
     const NONE: Self = Self(0);
+    const CAPACITY: usize = u16::BITS as usize;
 
     pub(crate) const fn of(mut extensions: &[Known]) -> Self {
         let mut set = Self::NONE;
@@ -240,7 +239,7 @@ pub(crate) struct Extensions {
     pub(crate) policy_constraints: Option<PolicyConstraints>,
     pub(crate) inhibit_any_policy: SkipCerts,
     /// DER of the values of those that there are; of the subject key identifier, its octets.
-    values: [Span; Known::COUNT],
+    values: [Span; KnownSet::CAPACITY],
     /// Which of the above there are.
     pub(crate) present: KnownSet,
     /// Which of them are critical.
@@ -261,7 +260,7 @@ impl Extensions {
         authority: AuthorityKeyIdentifier::NONE,
         policy_constraints: None,
         inhibit_any_policy: None,
-        values: [Span::NONE; Known::COUNT],
+        values: [Span::NONE; KnownSet::CAPACITY],
         present: KnownSet::NONE,
         critical: KnownSet::NONE,
         unknown_critical: None,

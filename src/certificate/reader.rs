@@ -43,13 +43,13 @@ impl<'a> DerReader<'a> {
                 self.rest = rest;
                 Some(contents)
             }
-            [tag, 0x81 | 0x82, ..] if *tag == wanted => self.usual_and_long(),
+            [tag, 0x81 | 0x82, ..] if *tag == wanted => self.usual_with_long_length(),
             _ => None,
         }
     }
 
     /// The same of one whose length follows in one octet or two, whatever its tag.
-    fn usual_and_long(&mut self) -> Option<&'a [u8]> {
+    fn usual_with_long_length(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = match self.rest {
             [_, 0x81, length @ 0x80..=0xff, rest @ ..] => (usize::from(*length), rest),
             [_, 0x82, high @ 1..=0xff, low, rest @ ..] => {

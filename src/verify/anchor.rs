@@ -4,7 +4,6 @@ use crate::certificate::subtrees::NameConstraints;
 use crate::certificate::{CanonicalName, Certificate, DistinguishedName};
 
 use super::by_name::{ByName, Named};
-use super::checks::Passed;
 use super::error::AnchorError;
 use super::signature::{PublicKey, VerifyingKey};
 
@@ -107,7 +106,6 @@ pub(super) struct Anchor {
     pub(super) trusted: TrustAnchor,
     pub(super) name: CanonicalName,
     pub(super) key: VerifyingKey,
-    pub(super) passed: Passed,
 }
 
 impl Anchor {
@@ -115,10 +113,7 @@ impl Anchor {
         let key =
             PublicKey::from_spki_der(trusted.public_key_der()).map(|key| VerifyingKey::new(&key));
         match key {
-            Ok(key) => {
-                let name = CanonicalName::of(trusted.subject_der());
-                Ok(Self { trusted, name, key, passed: Passed::default() })
-            }
+            Ok(key) => Ok(Self { name: CanonicalName::of(trusted.subject_der()), trusted, key }),
             Err(source) => Err(AnchorError::Key { subject: trusted.subject(), source }),
         }
     }

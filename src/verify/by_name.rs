@@ -22,9 +22,6 @@ pub(super) fn of_name<'a, T>(
     name_der: &[u8],
     subject_der: impl Fn(&'a T) -> &'a [u8],
 ) -> Range<usize> {
-    if items.is_empty() {
-        return 0..0;
-    }
     let one = items.binary_search_by(|item| subject_der(item).cmp(name_der));
     let (before, after) = match one {
         Ok(place) => items.split_at_checked(place).unwrap_or_default(),

@@ -4,7 +4,6 @@ mod profile;
 mod readers;
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use super::policy::Purpose;
 use super::rule::{Rule, Rules};
@@ -14,7 +13,7 @@ use crate::certificate::{CanonicalName, Certificate, KeyUsage};
 use crate::oid::NamedOid;
 
 /// What a certificate is in a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// The certificate that is verified.
     Leaf,
@@ -134,30 +133,6 @@ pub(super) fn check(
     terms: &Terms<'_>,
 ) -> Result<(), VerifyError> {
     pass_all(&Subject { certificate, role, terms })
-}
-
-/// What a certificate was asked, and passed, that many verifications come across: a trust anchor or a known
-/// intermediate. Nothing but what is kept here decides what comes of [`check`] for an issuer, and the time.
-#[derive(Debug, Default)]
-pub(super) struct Passed(OnceLock<(Role, Purpose, Rules)>);
-
-impl Passed {
-    /// As [`check`], of an issuer.
-    pub(super) fn check(
-        &self,
-        certificate: &Certificate,
-        role: Role,
-        terms: &Terms<'_>,
-    ) -> Result<(), VerifyError> {
-        let asked = (role, terms.purpose, terms.policy.rule_set());
-        if self.0.get() == Some(&asked) {
-            return validity(&Subject { certificate, role, terms });
-        }
-        check(certificate, role, terms)?;
-        // The first question is kept: most verifiers are asked one alone.
-        self.0.get_or_init(|| asked);
-        Ok(())
-    }
 }
 
 /// Everything that is wrong with a certificate, not only the first.

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 
 use super::anchor::Anchors;
 use super::by_name::{ByName, Named};
-use super::checks::{Authority, Passed};
+use super::checks::Authority;
 use super::signature::{PublicKey, SignatureError, VerifyingKey};
 use crate::certificate::{CanonicalName, Certificate};
 
@@ -20,7 +20,6 @@ pub(super) struct Prepared {
     pub(super) issuer_name: CanonicalName,
     pub(super) authority: Authority,
     pub(super) key: Result<VerifyingKey, SignatureError>,
-    pub(super) passed: Passed,
     /// Whether it leads to an anchor over others of its kind: whoever looks for issuers tries such first.
     pub(super) leads: bool,
     /// What is known of its signature, by the `SubjectPublicKeyInfo` of who may have made it.
@@ -39,7 +38,6 @@ impl Prepared {
             authority: Authority::of(&certificate),
             key: PublicKey::from_spki_der(certificate.public_key_der())
                 .map(|key| VerifyingKey::new(&key)),
-            passed: Passed::default(),
             leads: false,
             signatures: Vec::new(),
             certificate,

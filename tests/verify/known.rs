@@ -319,10 +319,10 @@ fn a_mesh_of_known_authorities_ends_within_its_budget() {
     assert!(matches!(cause(&refused), VerifyError::Budget { .. }), "{refused}");
 }
 
-/// What is remembered of the first question does not answer another: other rules, another purpose, more
-/// certificates below, another time.
+/// What passed once does not answer another question: other rules, another purpose, more certificates below,
+/// another time.
 #[test]
-fn an_anchor_and_a_known_intermediate_that_passed_are_asked_again_what_is_new() {
+fn an_anchor_and_a_known_intermediate_that_passed_are_asked_again() {
     let lasting_a_year = |params: &mut rcgen::CertificateParams| {
         params.not_before = date_time_ymd(2027, 1, 1);
         params.not_after = date_time_ymd(2028, 1, 1);

@@ -133,11 +133,12 @@ fn validate_signer<'a>(
         authorities.any(|&node| nested.pool.is_same_authority(node, above))
     });
     match extended.map(|()| nested.found.take()) {
+        Ok(None) => Err(ListError::NoSigner.into()),
         // The CA itself, or an authority above it, gave the signer its name: another authority under
         // the same anchor could give itself that name, and must not speak for this one.
         Ok(_) if is_direct && !is_of_the_path => Err(ListError::NoSigner.into()),
-        Ok(found) => {
-            let mut used = found.map(|found| found.lists).unwrap_or_default();
+        Ok(Some(found)) => {
+            let mut used = found.lists;
             used.window = used.window.and(nested.window());
             let path = nested.path.iter().filter(|node| !matches!(node, Node::Anchor(_)));
             let signers = path.filter_map(|&node| nested.pool.certificate(node)).cloned();

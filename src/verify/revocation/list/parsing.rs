@@ -154,12 +154,12 @@ impl Extensions {
     fn parse(&mut self, reader: &mut DerReader<'_>) -> Result<(), CertificateError> {
         let number = |value: &[u8], span: Span| {
             let mut reader = DerReader::new(value)?;
-            let number = integer(&mut reader)?;
+            let place = integer(&mut reader)?;
             reader.finish()?;
-            if number.of(value).first().is_none_or(|&octet| octet > 0x7f) {
+            if place.of(value).first().is_none_or(|&octet| octet > 0x7f) {
                 return Err(der::Error::from(Tag::Integer.value_error()));
             }
-            Ok(number.within(span))
+            Ok(place.within(span))
         };
         each_extension(reader, |id, critical, contents, span| {
             match id {
