@@ -13,6 +13,7 @@ mod elements;
 mod error;
 mod extension_values;
 mod extensions;
+mod fields;
 pub(crate) mod general_name;
 mod name;
 pub(crate) mod policies;
@@ -26,8 +27,8 @@ mod timestamp;
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Reader, Tag, TagMode, TagNumber};
+use der::Decode;
+use der::asn1::AnyRef;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use triomphe::{Arc, HeaderSlice};
@@ -56,6 +57,7 @@ pub use timestamp::{Timestamp, TimestampError};
 
 use crate::pem;
 use distribution_points::{DistributionPoint, distribution_points};
+use fields::Fields;
 use general_name::{Forms, GeneralNames};
 use policies::{PolicyConstraints, SkipCerts};
 use subtrees::NameConstraints;
@@ -65,51 +67,6 @@ use subtrees::NameConstraints;
 /// Cloning is cheap: clones share the DER.
 #[derive(Clone)]
 pub struct Certificate(Arc<HeaderSlice<Fields, [u8]>>);
-
-/// Where the fields lie in the DER. A span covers tag, length and contents unless it says otherwise.
-struct Fields {
-    version: u8,
-    tbs: Span,
-    /// Contents of the INTEGER.
-    serial_number: Span,
-    inner_signature_algorithm: Span,
-    issuer: Span,
-    validity: Validity,
-    subject: Span,
-    public_key: Span,
-    has_unique_identifiers: bool,
-    extensions: Extensions,
-    signature_algorithm: Span,
-    /// Whether it is the same as inside.
-    algorithms_agree: bool,
-    /// The octets of the BIT STRING.
-    signature: Span,
-    /// Of issuer and subject.
-    attribute_values: AttributeValues,
-}
-
-impl Fields {
-    /// Before they are read.
-    const NONE: Self = {
-        let never = Validity { not_before: Timestamp::MAX, not_after: Timestamp::MIN };
-        Self {
-            version: 0,
-            tbs: Span::NONE,
-            serial_number: Span::NONE,
-            inner_signature_algorithm: Span::NONE,
-            issuer: Span::NONE,
-            validity: never,
-            subject: Span::NONE,
-            public_key: Span::NONE,
-            has_unique_identifiers: false,
-            extensions: Extensions::NONE,
-            signature_algorithm: Span::NONE,
-            algorithms_agree: false,
-            signature: Span::NONE,
-            attribute_values: AttributeValues::NONE,
-        }
-    };
-}
 
 /// The time in which a certificate may be used: from `not_before` to `not_after`, both included
 /// (RFC 5280 section 4.1.2.5).
@@ -126,78 +83,6 @@ impl Validity {
     #[must_use]
     pub fn contains(&self, moment: Timestamp) -> bool {
         (self.not_before..=self.not_after).contains(&moment)
-    }
-}
-
-fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
-    // Version 3, as nearly all are.
-    if tbs.clone().usual(0xa0) == Some(&[2, 1, 2]) {
-        tbs.usual(0xa0);
-        return Ok(Some(2));
-    }
-    tbs.context_specific::<u8>(TagNumber(0), TagMode::Explicit)
-}
-
-/// Reads an `[number] IMPLICIT BIT STRING OPTIONAL`, if it comes next.
-#[inline(always)]
-fn is_bit_string_next(tbs: &mut DerReader<'_>, number: u32) -> der::Result<bool> {
-    let string = tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)?;
-    Ok(string.is_some())
-}
-
-impl Fields {
-    fn parse(&mut self, der: &[u8]) -> Result<(), CertificateError> {
-        let mut reader = DerReader::new(der)?;
-        reader.sequence(|certificate| {
-            let start = certificate.place();
-            certificate.sequence(|tbs| self.parse_tbs(tbs))?;
-            self.tbs = Span::new(start, certificate.place());
-            let start = certificate.place();
-            let inner = self.inner_signature_algorithm.of(der);
-            self.algorithms_agree = certificate.comes_again(inner);
-            self.signature_algorithm = match self.algorithms_agree {
-                true => Span::new(start, certificate.place()),
-                false => algorithm(certificate).in_field("signatureAlgorithm")?,
-            };
-            self.signature = octets(certificate).in_field("signatureValue")?;
-            Ok::<_, CertificateError>(())
-        })?;
-        reader.finish()?;
-        for name in [self.issuer, self.subject] {
-            let values = DistinguishedName::values(name.of(der)).in_field("name")?;
-            self.attribute_values.are_text &= values.are_text;
-            self.attribute_values.are_sound &= values.are_sound;
-        }
-        Ok(())
-    }
-
-    /// The fields of `TBSCertificate`.
-    fn parse_tbs(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
-        // DER leaves out a default, so an explicit version 1 is an error of encoding.
-        self.version = match version(tbs).in_field("version")? {
-            None => 1,
-            Some(version @ 1..=2) => version + 1,
-            Some(_) => return Err(Tag::Integer.value_error().into()).in_field("version"),
-        };
-        self.serial_number = integer(tbs).in_field("serialNumber")?;
-        self.inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
-        self.issuer = element(tbs, Tag::Sequence).in_field("issuer")?;
-        self.validity = tbs
-            .sequence(|validity| {
-                let (not_before, not_after) = (time(validity)?, time(validity)?);
-                Ok::<_, der::Error>(Validity { not_before, not_after })
-            })
-            .in_field("validity")?;
-        self.subject = element(tbs, Tag::Sequence).in_field("subject")?;
-        self.public_key = element(tbs, Tag::Sequence).in_field("subjectPublicKeyInfo")?;
-        let of_issuer = is_bit_string_next(tbs, 1).in_field("issuerUniqueID")?;
-        let of_subject = is_bit_string_next(tbs, 2).in_field("subjectUniqueID")?;
-        self.has_unique_identifiers = of_issuer | of_subject;
-        // RFC 5280 section 4.1.2.9: extensions are version 3's.
-        if self.version < 3 && !tbs.is_finished() {
-            return Err(Tag::Sequence.unexpected_error(None).into()).in_field("extensions");
-        }
-        self.extensions.parse(tbs)
     }
 }
 

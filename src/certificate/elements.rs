@@ -150,19 +150,10 @@ pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStrin
 /// Where the octets of a BIT STRING lie, if it is of whole octets.
 #[inline]
 pub(crate) fn octets(reader: &mut DerReader<'_>) -> der::Result<Span> {
-    let mut ahead = reader.clone();
-    let length = match ahead.usual(0x03) {
-        Some([0, octets @ ..]) => {
-            *reader = ahead;
-            octets.len()
-        }
-        _ => {
-            let string = BitStringRef::decode(reader)?;
-            string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len()
-        }
-    };
+    let string = bit_string(reader)?;
+    let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
     let end = reader.place();
-    Ok(Span::new(end - length, end))
+    Ok(Span::new(end - octets, end))
 }
 
 #[cfg(test)]

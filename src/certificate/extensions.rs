@@ -268,7 +268,7 @@ impl Extensions {
 
     /// Where the value of an extension lies, if there is one.
     #[inline]
-    pub(crate) fn value(&self, extension: Known) -> Option<Span> {
+    pub(super) fn value(&self, extension: Known) -> Option<Span> {
         let value = self.values.get(extension as usize).copied();
         value.filter(|_| self.present.contains(extension))
     }

@@ -146,7 +146,7 @@ impl<'a> DerReader<'a> {
 
     /// Steps over an element that was read before, if the very same comes next.
     #[inline]
-    pub(crate) fn comes_again(&mut self, element: &[u8]) -> bool {
+    pub(crate) fn skip_if_same(&mut self, element: &[u8]) -> bool {
         match self.rest.strip_prefix(element) {
             Some(rest) => {
                 self.rest = rest;

@@ -35,12 +35,9 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn of(validities: impl Iterator<Item = Validity>) -> Self {
-        let mut window = Self::default();
-        for Validity { not_before, not_after } in validities {
-            window.first = Some(window.first.map_or(not_before, |first| first.max(not_before)));
-            window.last = Some(window.last.map_or(not_after, |last| last.min(not_after)));
-        }
-        window
+        validities.fold(Self::default(), |window, validity| {
+            window.and(Self { first: Some(validity.not_before), last: Some(validity.not_after) })
+        })
     }
 
     pub(super) fn and(self, other: Self) -> Self {
