@@ -57,7 +57,7 @@
 //! | feature | brings | pulls in |
 //! | --- | --- | --- |
 //! | (none) | keys, requests, verification, both traits, Temporal Cloud's rules, worker configuration | pure Rust: no C compiler, no async runtime |
-//! | `graviola` (default) | faster signatures on x86_64 and aarch64, on CPUs that have the instructions | graviola: Rust around proved assembly, no C |
+//! | `graviola` (default) | faster RSA on x86_64 and aarch64, on CPUs that have the instructions | graviola: Rust around proved assembly, no C |
 //! | `local` (default) | `LocalCa`, `LocalManaged` | rcgen on aws-lc-rs |
 //! | `aws` | `AcmPca`, `Acm` (Rust 1.94.1 or later) | AWS's SDK on tokio and rustls with aws-lc-rs |
 //! | `route53` | the DNS records by which ACM validates public certificates | `aws`, aws-sdk-route53 |

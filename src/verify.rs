@@ -246,10 +246,10 @@ impl<'a> Authorities<'a> {
 }
 
 /// When a [`Verifier`] makes the tables by which ECDSA signatures under the keys of its trust anchors and known
-/// intermediates are verified in less than half of the time. RSA keys and others need none.
+/// intermediates are verified in a quarter of the time. RSA keys and others need none.
 ///
 /// A table takes 256 KiB for each key on P-256, 330 KiB on P-384 and 392 KiB on P-521, and a curve's generator takes
-/// 832, 330 and 392 KiB once for a process. What they take to make, some forty signatures win back
+/// 832, 330 and 392 KiB once for a process. What they take to make, some twenty signatures win back
 /// ([`manual::performance`](crate::manual::performance)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

@@ -24,12 +24,10 @@ use const_oid::db::{fips204, rfc5912, rfc8410};
 use der::asn1::AnyRef;
 use der::{Decode, Tagged};
 use ml_dsa::{EncodedVerifyingKey, MlDsa44, MlDsa65, MlDsa87};
-use p256::NistP256;
-use p384::NistP384;
-use p521::NistP521;
 use spki::SubjectPublicKeyInfoRef;
 
 use crate::oid::NamedOid;
+use curve::{P256, P384, P521};
 use ecdsa::EcdsaPublicKey;
 #[cfg(fuzzing)]
 pub use ecdsa::fuzzing;
@@ -57,9 +55,9 @@ pub(super) const ED25519_POINT: &str = "its point does not lie on the curve";
 #[derive(Debug, Clone)]
 pub(crate) enum PublicKey<'a> {
     Rsa(RsaPublicKey<'a>),
-    P256(EcdsaPublicKey<'a, NistP256>),
-    P384(EcdsaPublicKey<'a, NistP384>),
-    P521(EcdsaPublicKey<'a, NistP521>),
+    P256(EcdsaPublicKey<P256>),
+    P384(EcdsaPublicKey<P384>),
+    P521(EcdsaPublicKey<P521>),
     Ed25519(ed25519_dalek::VerifyingKey),
     MlDsa44(&'a EncodedVerifyingKey<MlDsa44>),
     MlDsa65(&'a EncodedVerifyingKey<MlDsa65>),

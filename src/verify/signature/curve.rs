@@ -1,36 +1,33 @@
-//! Points on P-256, P-384 and P-521, and tables of their multiples.
+//! Points on P-256, P-384 and P-521, and sums of their multiples.
 //!
 //! All that is computed here is public: keys, signatures and messages. It takes as long as the numbers
 //! want, and is for nothing that is secret.
 
+mod interleaved;
+mod table;
+
+use std::fmt;
 use std::sync::OnceLock;
 
-use elliptic_curve::ops::{Invert, Reduce};
-use elliptic_curve::scalar::IsHigh;
-use elliptic_curve::sec1::{ModulusSize, Sec1Point, ToSec1Point};
-use elliptic_curve::{CurveArithmetic, CurveGroup, FieldBytes, Group, PrimeField};
-use p256::NistP256;
-use p384::NistP384;
-use p521::NistP521;
-
 use super::field::{self, Field};
+pub(super) use interleaved::sum_of_multiples;
+use interleaved::{GENERATOR_WIDTH, odd_multiples};
+pub(crate) use table::Table;
 
-/// A curve y^2 = x^3 - 3x + b of prime order over a [`Field`]. Numbers modulo the order are RustCrypto's.
-pub(crate) trait Curve:
-    elliptic_curve::Curve<FieldBytesSize: ModulusSize>
-    + CurveArithmetic<
-        AffinePoint: ToSec1Point<Self>,
-        Scalar: PrimeField<Repr = FieldBytes<Self>> + Reduce<FieldBytes<Self>> + Invert + IsHigh,
-    >
-{
+/// A curve y^2 = x^3 - 3x + b of prime order.
+pub(crate) trait Curve: Sized + fmt::Debug + 'static {
+    /// What coordinates are.
     type Field: Field;
+    /// Numbers modulo the order, with as many limbs as coordinates have.
+    type Scalar: Field;
 
+    /// The generator's x and y, the lowest limb first.
+    const GENERATOR: [&'static [u64]; 2];
     /// Bits of a digit of the generator's table. It is made once for a process.
     const GENERATOR_WIDTH: u32;
     /// Bits of a digit of a key's table.
     const KEY_WIDTH: u32;
 
-    /// The table of the generator, and the curve's equation.
     fn constants() -> &'static Constants<Self>;
 }
 
@@ -38,11 +35,16 @@ pub(crate) trait Curve:
 pub(crate) struct Constants<C: Curve> {
     equation: OnceLock<Equation<C::Field>>,
     generator: OnceLock<Table<C::Field>>,
+    odd_multiples_of_generator: OnceLock<Vec<Point<C::Field>>>,
 }
 
 impl<C: Curve> Constants<C> {
     const fn new() -> Self {
-        Self { equation: OnceLock::new(), generator: OnceLock::new() }
+        Self {
+            equation: OnceLock::new(),
+            generator: OnceLock::new(),
+            odd_multiples_of_generator: OnceLock::new(),
+        }
     }
 
     fn equation(&self) -> &Equation<C::Field> {
@@ -52,16 +54,29 @@ impl<C: Curve> Constants<C> {
     /// Whoever verifies with a key's table has made it before.
     pub(super) fn generator(&self) -> &Table<C::Field> {
         self.generator.get_or_init(|| {
-            Table::new(&Point::generator::<C>(), C::Scalar::NUM_BITS, C::GENERATOR_WIDTH)
+            Table::new(Point::generator::<C>(), C::Scalar::BITS, C::GENERATOR_WIDTH)
         })
+    }
+
+    /// For a key without a table.
+    fn odd_multiples_of_generator(&self) -> &[Point<C::Field>] {
+        self.odd_multiples_of_generator
+            .get_or_init(|| odd_multiples(Point::generator::<C>(), GENERATOR_WIDTH))
     }
 }
 
-macro_rules! curve {
-    ($name:ident, $field:ident, $generator_width:literal, $key_width:literal) => {
-        impl Curve for $name {
-            type Field = field::$field;
+macro_rules! curves {
+    ($($(#[$doc:meta])* $name:ident, $scalar:ident, $generator_width:literal, $key_width:literal,
+       [$([$($limb:literal),*]),*];)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum $name {}
 
+        impl Curve for $name {
+            type Field = field::$name;
+            type Scalar = field::$scalar;
+
+            const GENERATOR: [&'static [u64]; 2] = [$(&[$($limb),*]),*];
             const GENERATOR_WIDTH: u32 = $generator_width;
             const KEY_WIDTH: u32 = $key_width;
 
@@ -70,12 +85,40 @@ macro_rules! curve {
                 &CONSTANTS
             }
         }
-    };
+    )*};
 }
 
-curve!(NistP256, P256, 10, 8);
-curve!(NistP384, P384, 7, 7);
-curve!(NistP521, P521, 6, 6);
+curves! {
+    /// SEC 2 section 2.4.2.
+    P256, P256Scalar, 10, 8, [
+        [0xf4a1_3945_d898_c296, 0x7703_7d81_2deb_33a0, 0xf8bc_e6e5_63a4_40f2, 0x6b17_d1f2_e12c_4247],
+        [0xcbb6_4068_37bf_51f5, 0x2bce_3357_6b31_5ece, 0x8ee7_eb4a_7c0f_9e16, 0x4fe3_42e2_fe1a_7f9b]
+    ];
+    /// SEC 2 section 2.5.1.
+    P384, P384Scalar, 7, 7, [
+        [
+            0x3a54_5e38_7276_0ab7, 0x5502_f25d_bf55_296c, 0x59f7_41e0_8254_2a38,
+            0x6e1d_3b62_8ba7_9b98, 0x8eb1_c71e_f320_ad74, 0xaa87_ca22_be8b_0537
+        ],
+        [
+            0x7a43_1d7c_90ea_0e5f, 0x0a60_b1ce_1d7e_819d, 0xe9da_3113_b5f0_b8c0,
+            0xf8f4_1dbd_289a_147c, 0x5d9e_98bf_9292_dc29, 0x3617_de4a_9626_2c6f
+        ]
+    ];
+    /// SEC 2 section 2.6.1.
+    P521, P521Scalar, 6, 6, [
+        [
+            0xf97e_7e31_c2e5_bd66, 0x3348_b3c1_856a_429b, 0xfe1d_c127_a2ff_a8de,
+            0xa14b_5e77_efe7_5928, 0xf828_af60_6b4d_3dba, 0x9c64_8139_053f_b521,
+            0x9e3e_cb66_2395_b442, 0x858e_06b7_0404_e9cd, 0x0000_0000_0000_00c6
+        ],
+        [
+            0x88be_9476_9fd1_6650, 0x353c_7086_a272_c240, 0xc550_b901_3fad_0761,
+            0x97ee_7299_5ef4_2640, 0x17af_bd17_273e_662c, 0x98f5_4449_579b_4468,
+            0x5c8a_5fb4_2c7d_1bd9, 0x3929_6a78_9a3b_c004, 0x0000_0000_0000_0118
+        ]
+    ];
+}
 
 /// A point other than the one at infinity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,15 +128,19 @@ pub(crate) struct Point<F> {
 }
 
 impl<F: Field> Point<F> {
-    /// The generator (SEC 2 sections 2.4.2, 2.5.1 and 2.6.1).
     fn generator<C: Curve<Field = F>>() -> Self {
-        let point = C::ProjectivePoint::generator().to_affine().to_sec1_point(false);
-        // RustCrypto's generator has coordinates. If it had not, no key would lie on this curve.
-        Self::coordinates::<C>(&point).unwrap_or(Self { x: F::ZERO, y: F::ZERO })
+        // Its coordinates are below p. If they were not, no key would lie on this curve.
+        let [x, y] = C::GENERATOR.map(|limbs| F::from_limbs(limbs).unwrap_or(F::ZERO));
+        Self { x, y }
     }
 
-    fn coordinates<C: Curve<Field = F>>(point: &Sec1Point<C>) -> Option<Self> {
-        Some(Self { x: F::from_be_bytes(point.x()?)?, y: F::from_be_bytes(point.y()?)? })
+    /// The point, or its mirror image.
+    #[inline]
+    fn mirrored_if(self, is_negative: bool) -> Self {
+        match is_negative {
+            true => Self { x: self.x, y: F::ZERO - self.y },
+            false => self,
+        }
     }
 
     /// The b of the curve y^2 = x^3 - 3x + b that the point lies on.
@@ -140,7 +187,10 @@ impl<F: Field> PointOnCurve<F> {
     #[inline]
     pub(super) fn from_sec1<C: Curve<Field = F>>(octets: &[u8]) -> Option<Self> {
         let coordinates = octets.strip_prefix(&[0x04])?;
-        let (x, y) = coordinates.split_at_checked(F::LARGEST.len())?;
+        let (x, y) = coordinates.split_at_checked(F::OCTETS)?;
+        if y.len() != F::OCTETS {
+            return None;
+        }
         let (x_over_r, y_over_r) = (F::from_be_bytes_over_r(x)?, F::from_be_bytes_over_r(y)?);
         let lies_on_it = C::constants().equation().holds_for(x_over_r, y_over_r);
         lies_on_it.then_some(Self { x_over_r, y_over_r })
@@ -153,64 +203,93 @@ impl<F: Field> From<PointOnCurve<F>> for Point<F> {
     }
 }
 
-/// A sum of points, as (X/ZZ, Y/ZZZ) with ZZ^3 = ZZZ^2; ZZ = 0 is the point at infinity. The formulas are
-/// those of the Explicit-Formulas Database for `xyzz` coordinates: the cheapest to add affine points to.
+/// A sum of points, in Jacobian coordinates: (X/Z^2, Y/Z^3), and Z = 0 for the point at infinity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sum<F> {
     x: F,
     y: F,
-    zz: F,
-    zzz: F,
+    z: F,
 }
 
 impl<F: Field> From<Point<F>> for Sum<F> {
     fn from(Point { x, y }: Point<F>) -> Self {
-        Self { x, y, zz: F::ONE, zzz: F::ONE }
+        Self { x, y, z: F::ONE }
     }
 }
 
 impl<F: Field> Sum<F> {
-    pub(super) const INFINITY: Self = Self { x: F::ONE, y: F::ONE, zz: F::ZERO, zzz: F::ZERO };
+    pub(super) const INFINITY: Self = Self { x: F::ONE, y: F::ONE, z: F::ZERO };
 
-    /// `madd-2008-s`, and the cases that it leaves out.
+    /// The affine addition with its divisions put off (the Explicit-Formulas Database has it as `madd`, 8M + 3S), and
+    /// the cases that it leaves out.
     fn add(self, point: Point<F>) -> Self {
-        if self.zz.is_zero() {
+        if self.z.is_zero() {
             return point.into();
         }
-        let p = point.x * self.zz - self.x;
-        let r = point.y * self.zzz - self.y;
-        if p.is_zero() {
+        let zz = self.z.square();
+        let h = point.x * zz - self.x;
+        let r = point.y * (self.z * zz) - self.y;
+        if h.is_zero() {
             return match r.is_zero() {
                 true => Self::from(point).double(),
                 false => Self::INFINITY,
             };
         }
-        let pp = p.square();
-        let ppp = p * pp;
-        let q = self.x * pp;
-        let x = r.square() - ppp - q - q;
-        let y = r * (q - x) - self.y * ppp;
-        Self { x, y, zz: self.zz * pp, zzz: self.zzz * ppp }
+        let hh = h.square();
+        let hhh = h * hh;
+        let v = self.x * hh;
+        let x = r.square() - hhh - v - v;
+        let y = r * (v - x) - self.y * hhh;
+        Self { x, y, z: self.z * h }
     }
 
-    /// `dbl-2008-s-1`, with a = -3. It holds for the point at infinity too; a point with y = 0 would
+    /// The doubling for a = -3 (4M + 4S). It holds for the point at infinity too; a point with y = 0 would
     /// have order 2, and the orders are odd primes.
     fn double(self) -> Self {
-        let u = self.y + self.y;
-        let v = u.square();
-        let w = u * v;
-        let s = self.x * v;
-        let m = (self.x - self.zz) * (self.x + self.zz);
+        let zz = self.z.square();
+        let yy = self.y.square();
+        let yy2 = yy + yy;
+        let v = self.x * (yy2 + yy2);
+        let m = (self.x - zz) * (self.x + zz);
         let m = m + m + m;
-        let x = m.square() - s - s;
-        let y = m * (s - x) - w * self.y;
-        Self { x, y, zz: v * self.zz, zzz: w * self.zzz }
+        let x = m.square() - v - v;
+        let yyyy4 = yy2.square();
+        let y = m * (v - x) - yyyy4 - yyyy4;
+        let yz = self.y * self.z;
+        Self { x, y, z: yz + yz }
     }
 
-    /// Whether this is the x coordinate: x = X/ZZ is compared as x ZZ = X, without an inversion.
-    fn has_x(&self, x: F) -> bool {
-        !self.zz.is_zero() && x * self.zz == self.x
+    /// The points that the sums are, of which none may be at infinity.
+    fn to_points(sums: &[Self]) -> Vec<Point<F>> {
+        let mut inverses: Vec<F> = sums.iter().map(|sum| sum.z).collect();
+        invert_all(&mut inverses);
+        let point = |(sum, inverse): (&Self, F)| {
+            let square = inverse.square();
+            Point { x: sum.x * square, y: sum.y * (square * inverse) }
+        };
+        sums.iter().zip(inverses).map(point).collect()
     }
+
+    /// Whether the x coordinate is `r` modulo the order n: the last step of ECDSA's verification (SEC 1 section
+    /// 4.1.4). There are two such numbers below p at most, r and r + n, because n < p < 2n. x = X/Z^2 is compared as
+    /// x Z^2 = X, without an inversion.
+    pub(super) fn has_x_modulo_order<C: Curve<Field = F>>(&self, r: C::Scalar) -> bool {
+        let r = r.to_limbs();
+        let zz = self.z.square();
+        let has_x = |x: F| x * zz == self.x;
+        let Some(x) = F::from_limbs(r.as_ref()).filter(|_| !self.z.is_zero()) else {
+            return false;
+        };
+        has_x(x) || x_above_order::<C>(r.as_ref()).is_some_and(has_x)
+    }
+}
+
+/// r + n, where it is below p: where r is below p - n.
+fn x_above_order<C: Curve>(r: &[u64]) -> Option<C::Field> {
+    let order = C::Field::from_limbs(C::Scalar::PRIME)?;
+    let first_without = (C::Field::ZERO - order).to_limbs();
+    let is_below_p = r.iter().rev().lt(first_without.as_ref().iter().rev());
+    C::Field::from_limbs(r).filter(|_| is_below_p).map(|x| x + order)
 }
 
 /// Replaces each element by its inverse, with one inversion for all (Montgomery's trick). None may be zero.
@@ -224,7 +303,7 @@ fn invert_all<F: Field>(elements: &mut [F]) {
             below
         })
         .collect();
-    let mut inverse = product.invert();
+    let mut inverse = product.invert().unwrap_or(F::ZERO);
     for (element, below) in elements.iter_mut().zip(below).rev() {
         let own = inverse * below;
         inverse = inverse * *element;
@@ -232,176 +311,22 @@ fn invert_all<F: Field>(elements: &mut [F]) {
     }
 }
 
-/// Multiples of a point: for the digit i of a number in base 2^width, and every value that such a digit has
-/// between 1 and 2^(width - 1), the point times value times 2^(width i). A multiplication is then one addition
-/// for each digit. Digits are signed, and a negative one is the mirrored point: half the values will do.
-#[derive(Debug)]
-pub(crate) struct Table<F> {
-    width: u32,
-    multiples: Vec<Point<F>>,
+/// `count` bits of a number, from one of them on; above its limbs are zeros.
+fn bits(limbs: &[u64], from: u32, count: u32) -> u64 {
+    let mut limbs = limbs.iter().skip((from / 64) as usize);
+    let mut next = || limbs.next().copied().unwrap_or(0);
+    let (lower, upper) = (next(), next());
+    let both = u128::from(upper) << 64 | u128::from(lower);
+    (both >> (from % 64)) as u64 & ((1 << count) - 1)
 }
 
-impl<F: Field> Table<F> {
-    /// The table of a point of a curve whose order has so many bits.
-    pub(super) fn new(point: &Point<F>, order_bits: u32, width: u32) -> Self {
-        let bases = Self::bases(point, order_bits.div_ceil(width), width);
-        // The multiples of all bases up to `known`, from which those up to twice as many are made.
-        let half = 1_usize << (width - 1);
-        let mut rows: Vec<Vec<Point<F>>> = bases.into_iter().map(|base| vec![base]).collect();
-        let mut known = 1;
-        while known < half {
-            Self::grow(&mut rows);
-            known *= 2;
-        }
-        Self { width, multiples: rows.concat() }
+/// A number modulo the order as a sign and a number of at most half the order.
+fn halved<S: Field>(scalar: S) -> (bool, S::Limbs) {
+    let (limbs, of_mirrored) = (scalar.to_limbs(), (S::ZERO - scalar).to_limbs());
+    match of_mirrored.as_ref().iter().rev().lt(limbs.as_ref().iter().rev()) {
+        true => (true, of_mirrored),
+        false => (false, limbs),
     }
-
-    /// The point times 2^(width i), for every i below `count`.
-    fn bases(point: &Point<F>, count: u32, width: u32) -> Vec<Point<F>> {
-        let mut sum = Sum::from(*point);
-        let mut sums = vec![sum];
-        while (sums.len() as u32) < count {
-            for _ in 0..width {
-                sum = sum.double();
-            }
-            sums.push(sum);
-        }
-        let mut inverses: Vec<F> = sums.iter().map(|sum| sum.zzz).collect();
-        invert_all(&mut inverses);
-        let affine = |(sum, inverse): (&Sum<F>, F)| {
-            // ZZ/ZZZ is 1/Z, and its square 1/ZZ.
-            let reciprocal = sum.zz * inverse;
-            Point { x: sum.x * reciprocal.square(), y: sum.y * inverse }
-        };
-        sums.iter().zip(inverses).map(affine).collect()
-    }
-
-    /// Makes of the multiples 1 to k of each row those from k + 1 to 2k: k plus each of them. In affine
-    /// coordinates an addition is a division, and a division of many is cheap. Multiples this small of a point whose
-    /// order is a prime of 256 bits or more are neither each other's mirror nor at infinity.
-    fn grow(rows: &mut [Vec<Point<F>>]) {
-        let pairs = rows
-            .iter()
-            .flat_map(|row| row.iter().map(|&below| (below, row.last().copied().unwrap_or(below))));
-        let pairs: Vec<(Point<F>, Point<F>)> = pairs.collect();
-        let mut divisors: Vec<F> = pairs
-            .iter()
-            .map(|(below, last)| match below == last {
-                true => last.y + last.y,
-                false => last.x - below.x,
-            })
-            .collect();
-        invert_all(&mut divisors);
-        let three = F::ONE + F::ONE + F::ONE;
-        let mut sums = pairs.iter().zip(divisors).map(|((below, last), divisor)| {
-            let slope = match below == last {
-                true => three * (last.x.square() - F::ONE) * divisor,
-                false => (last.y - below.y) * divisor,
-            };
-            let x = slope.square() - below.x - last.x;
-            Point { x, y: slope * (last.x - x) - last.y }
-        });
-        for row in rows {
-            let known = row.len();
-            row.extend(sums.by_ref().take(known));
-        }
-    }
-
-    /// Octets that it takes.
-    #[cfg(test)]
-    pub(super) fn size(&self) -> usize {
-        size_of_val(self.multiples.as_slice())
-    }
-
-    /// `sum` plus the point times a number, whose big-endian octets they are. It has to be at most half
-    /// the order: then its last digit takes no carry.
-    pub(super) fn add_multiple(&self, sum: Sum<F>, number: &[u8], is_negative: bool) -> Sum<F> {
-        let row = 1_usize << (self.width - 1);
-        let digits = Digits::new(number, self.width);
-        let rows = self.multiples.chunks_exact(row);
-        rows.zip(digits).fold(sum, |sum, (row, digit)| {
-            let Some(&Point { x, y }) =
-                (digit.unsigned_abs() as usize).checked_sub(1).and_then(|place| row.get(place))
-            else {
-                return sum;
-            };
-            let y = if (digit < 0) != is_negative { F::ZERO - y } else { y };
-            sum.add(Point { x, y })
-        })
-    }
-}
-
-/// The digits of a number in base 2^width, each from -2^(width - 1) + 1 to 2^(width - 1), the lowest first.
-struct Digits<'a> {
-    /// Octets that were not taken up yet; the last is the lowest.
-    rest: &'a [u8],
-    bits: u64,
-    count: u32,
-    width: u32,
-    carry: u64,
-}
-
-impl<'a> Digits<'a> {
-    fn new(number: &'a [u8], width: u32) -> Self {
-        Self { rest: number, bits: 0, count: 0, width, carry: 0 }
-    }
-}
-
-impl Iterator for Digits<'_> {
-    type Item = i32;
-
-    /// Never ends: above the number's digits are zeros.
-    fn next(&mut self) -> Option<i32> {
-        while self.count < self.width {
-            let octet = self.rest.split_off_last().copied().unwrap_or(0);
-            self.bits |= u64::from(octet) << self.count;
-            self.count += 8;
-        }
-        let base = 1 << self.width;
-        let digit = (self.bits & (base - 1)) + self.carry;
-        self.bits >>= self.width;
-        self.count -= self.width;
-        self.carry = u64::from(digit > base / 2);
-        Some(digit as i32 - (self.carry * base) as i32)
-    }
-}
-
-/// A number modulo the order as a sign and a number of at most half the order, in big-endian octets.
-fn halved<C: Curve>(scalar: C::Scalar) -> (bool, FieldBytes<C>) {
-    match bool::from(scalar.is_high()) {
-        true => (true, (-scalar).to_repr()),
-        false => (false, scalar.to_repr()),
-    }
-}
-
-/// Whether the x coordinate of `by_generator` G + `by_key` Q is `r` modulo the order, where Q is the point of
-/// a table: the last step of ECDSA's verification (SEC 1 section 4.1.4).
-pub(super) fn combination_has_x<C: Curve>(
-    by_generator: C::Scalar,
-    key: &Table<C::Field>,
-    by_key: C::Scalar,
-    r: C::Scalar,
-) -> bool {
-    let (is_negative, octets) = halved::<C>(by_generator);
-    let sum = C::constants().generator().add_multiple(Sum::INFINITY, &octets, is_negative);
-    let (is_negative, octets) = halved::<C>(by_key);
-    let sum = key.add_multiple(sum, &octets, is_negative);
-    x_candidates::<C>(r).into_iter().flatten().any(|x| sum.has_x(x))
-}
-
-/// The numbers below p that are `r` modulo the order n: r, and r + n where that is below p too. They
-/// are at most two, because n < p < 2n.
-fn x_candidates<C: Curve>(r: C::Scalar) -> [Option<C::Field>; 2] {
-    let octets = r.to_repr();
-    let x = C::Field::from_be_bytes(&octets);
-    // The largest element is p - 1, which is p - 1 - n modulo n.
-    let last_with_two = FieldBytes::<C>::try_from(C::Field::LARGEST)
-        .map(|largest| <C::Scalar as Reduce<FieldBytes<C>>>::reduce(&largest).to_repr());
-    let has_two = last_with_two.is_ok_and(|last| octets <= last);
-    let order_less_1 =
-        C::Field::from_be_bytes(&(-<C::Scalar as elliptic_curve::Field>::ONE).to_repr());
-    let other = x.zip(order_less_1).filter(|_| has_two).map(|(x, order)| x + order + C::Field::ONE);
-    [x, other]
 }
 
 #[cfg(test)]

@@ -2,14 +2,6 @@
 
 use super::scheme::Hash;
 
-pub(super) fn p256(_: &[u8], _: Hash, _: &[u8], _: &[u8]) -> Option<bool> {
-    None
-}
-
-pub(super) fn p384(_: &[u8], _: Hash, _: &[u8], _: &[u8]) -> Option<bool> {
-    None
-}
-
 /// There is none.
 pub(super) enum RsaKey {}
 

@@ -362,7 +362,7 @@ fn the_short_way_to_a_key_on_p256_is_the_long_one() {
     let key = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).unwrap();
     let der = key.test_groups[0].der.to_vec();
     assert!(der.starts_with(P256_SPKI) && der.len() == P256_SPKI.len() + 65);
-    assert!(EcdsaPublicKey::<NistP256>::from_sec1(&der[P256_SPKI.len()..]).is_some());
+    assert!(EcdsaPublicKey::<P256>::from_sec1(&der[P256_SPKI.len()..]).is_some());
     let same = |der: &[u8]| {
         let (short, long) = (PublicKey::from_spki_der(der), PublicKey::from_any_spki_der(der));
         assert_eq!(format!("{short:?}"), format!("{long:?}"));

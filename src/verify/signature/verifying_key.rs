@@ -4,12 +4,10 @@ use std::fmt;
 
 use der::Decode;
 use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, MlDsaParams};
-use p256::NistP256;
-use p384::NistP384;
-use p521::NistP521;
 use spki::AlgorithmIdentifierRef;
 
 use super::PublicKey;
+use super::curve::{P256, P384, P521};
 use super::ecdsa::EcdsaKey;
 use super::error::SignatureError;
 use super::rsa::RsaKey;
@@ -26,9 +24,9 @@ pub(crate) struct VerifyingKey {
 
 enum Key {
     Rsa(RsaKey),
-    P256(EcdsaKey<NistP256>),
-    P384(EcdsaKey<NistP384>),
-    P521(EcdsaKey<NistP521>),
+    P256(EcdsaKey<P256>),
+    P384(EcdsaKey<P384>),
+    P521(EcdsaKey<P521>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
     MlDsa44(Box<ml_dsa::VerifyingKey<MlDsa44>>),
     MlDsa65(Box<ml_dsa::VerifyingKey<MlDsa65>>),
