@@ -150,10 +150,10 @@ impl<F: Field> Point<F> {
     }
 }
 
-/// y^2 = x^3 - 3x + b in X = x/R and Y = y/R, after a division by R^3: Y^2/R = X (X^2 - 3/R^2) + b/R^3.
+/// y^2 = x^3 - 3x + b in X = x/R and Y = y/R, after a division by R^3: X (X^2 - 3/R^2) - Y^2/R = -b/R^3.
 struct Equation<F> {
     three_over_r2: F,
-    b_over_r3: F,
+    minus_b_over_r3: F,
 }
 
 impl<F: Field> Equation<F> {
@@ -162,15 +162,14 @@ impl<F: Field> Equation<F> {
         let three = F::ONE + F::ONE + F::ONE;
         Self {
             three_over_r2: three.over_r().over_r(),
-            b_over_r3: point.b().over_r().over_r().over_r(),
+            minus_b_over_r3: (F::ZERO - point.b()).over_r().over_r().over_r(),
         }
     }
 
     fn holds_for(&self, x_over_r: F, y_over_r: F) -> bool {
-        // The two sides wait for nothing of each other, so they are computed side by side.
         let (x2, y2) = (x_over_r.square(), y_over_r.square());
-        let (x3, y2) = (x_over_r * (x2 - self.three_over_r2), y2.over_r());
-        y2 == x3 + self.b_over_r3
+        let rest = x_over_r.times_plus_over_r(x2 - self.three_over_r2, F::ZERO - y2);
+        rest == self.minus_b_over_r3
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) trait Field:
 
     fn square(self) -> Self;
 
+    /// self * other + addend / R, for the time of the multiplication.
+    fn times_plus_over_r(self, other: Self, addend: Self) -> Self;
+
     /// 1 / self; `None` for zero.
     fn invert(self) -> Option<Self>;
 
@@ -251,7 +254,7 @@ impl<P: Prime<N>, const N: usize> Element<P, N> {
 
     /// A product of two numbers, whose lower and upper half it is, divided by R. It has to be below p R: then the
     /// quotient is below (p R + R p) / R = 2p.
-    #[inline]
+    #[inline(always)]
     fn montgomery_reduced(lower: [u64; N], upper: [u64; N]) -> Self {
         let (mut t, mut carry) = (lower, false);
         for upper in upper {
@@ -304,26 +307,9 @@ impl<P: Prime<N>, const N: usize> Sub for Element<P, N> {
 impl<P: Prime<N>, const N: usize> Mul for Element<P, N> {
     type Output = Self;
 
-    /// A row for each limb of the other factor, and a step of the reduction after each (Ç. Koç, T. Acar and
-    /// B. Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996: CIOS). With t below 2p before
-    /// it, (t + a (2^64 - 1) + (2^64 - 1) p) / 2^64 is below 2p again: one bit above the limbs will do.
     #[inline]
     fn mul(self, other: Self) -> Self {
-        let (mut t, mut high_bit) = ([0; N], false);
-        for digit in other.limbs {
-            let mut carry = 0;
-            for (t, limb) in t.iter_mut().zip(self.limbs) {
-                (*t, carry) = multiply_add(limb, digit, *t, carry);
-            }
-            let (high, first) = carry.overflowing_add(u64::from(high_bit));
-            let (mut shifted, carry) = Self::without_lowest(t);
-            let (high, second) = high.overflowing_add(carry);
-            if let Some(limb) = shifted.last_mut() {
-                *limb = high;
-            }
-            (t, high_bit) = (shifted, first || second);
-        }
-        Self::reduced(t, high_bit)
+        self.times_plus_over_r(other, Self::ZERO)
     }
 }
 
@@ -337,6 +323,28 @@ impl<P: Prime<N>, const N: usize> Field for Element<P, N> {
         [.., highest] => 64 * N as u32 - highest.leading_zeros(),
         [] => 0,
     };
+
+    /// A row for each limb of the other factor, and a step of the reduction after each (Ç. Koç, T. Acar and
+    /// B. Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996: CIOS). With t below 2p before
+    /// it, (t + a (2^64 - 1) + (2^64 - 1) p) / 2^64 is below 2p again: one bit above the limbs will do.
+    #[inline]
+    fn times_plus_over_r(self, other: Self, addend: Self) -> Self {
+        let (mut t, mut high_bit) = (addend.limbs, false);
+        for digit in other.limbs {
+            let mut carry = 0;
+            for (t, limb) in t.iter_mut().zip(self.limbs) {
+                (*t, carry) = multiply_add(limb, digit, *t, carry);
+            }
+            let (high, first) = carry.overflowing_add(u64::from(high_bit));
+            let (mut shifted, carry) = Self::without_lowest(t);
+            let (high, second) = high.overflowing_add(carry);
+            if let Some(limb) = shifted.last_mut() {
+                *limb = high;
+            }
+            (t, high_bit) = (shifted, first | second);
+        }
+        Self::reduced(t, high_bit)
+    }
 
     #[inline]
     fn square(self) -> Self {

@@ -247,6 +247,9 @@ where
         square: octets_of(a.square()),
     };
     prop_assert_eq!(results, Element::<P, N>::judge(&octets_of(a), &octets_of(b)));
+    for addend in [a, b, Element::ZERO - Element::ONE] {
+        prop_assert_eq!(a.times_plus_over_r(b, addend), a * b + addend.over_r());
+    }
     prop_assert_eq!(a.over_r().times_r(), a);
     prop_assert_eq!(a.over_r() * Element::ONE.times_r(), a);
     prop_assert_eq!(Element::from_be_bytes(&octets_of(a)), Some(a));
