@@ -22,6 +22,10 @@ pub(super) fn of_name<'a, T>(
     name_der: &[u8],
     subject_der: impl Fn(&'a T) -> &'a [u8],
 ) -> Range<usize> {
+    // Most have one authority or none, whose name need not be ordered.
+    if let [] | [_] = items {
+        return 0..items.iter().filter(|item| subject_der(item) == name_der).count();
+    }
     let one = items.binary_search_by(|item| subject_der(item).cmp(name_der));
     let (before, after) = match one {
         Ok(place) => items.split_at_checked(place).unwrap_or_default(),

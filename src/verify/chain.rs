@@ -1,6 +1,7 @@
 //! What a verification finds.
 
 use const_oid::ObjectIdentifier;
+use smallvec::{SmallVec, smallvec};
 
 use super::anchor::TrustAnchor;
 use super::budget::Budget;
@@ -14,11 +15,14 @@ use super::rule::Rule;
 use super::{Verification, Verifier};
 use crate::certificate::{Certificate, Timestamp, Validity, oid};
 
+/// Certificates of a path: as many as nearly all have need no memory of their own.
+pub(super) type Path = SmallVec<[Certificate; 4]>;
+
 /// A path from a certificate to a trust anchor that was found valid. Only
 /// [`Verifier::verify`](super::Verifier::verify) can make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedChain {
-    path: Vec<Certificate>,
+    path: Path,
     anchor: TrustAnchor,
     window: Validity,
     policies: ValidPolicies,
@@ -64,7 +68,7 @@ impl VerifiedChain {
     /// `window` is that of the path's certificates.
     pub(super) fn new(
         leaf: &Certificate,
-        path: Vec<Certificate>,
+        path: Path,
         anchor: &TrustAnchor,
         window: Window,
         found: Found,
@@ -86,7 +90,7 @@ impl VerifiedChain {
         policies: ValidPolicies,
     ) -> Self {
         Self {
-            path: vec![leaf.clone()],
+            path: smallvec![leaf.clone()],
             anchor: anchor.clone(),
             window: leaf.validity(),
             policies,

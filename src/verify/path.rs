@@ -9,7 +9,7 @@ mod pool;
 
 use super::anchor::Anchor;
 use super::budget::Account;
-use super::chain::{VerifiedChain, Window};
+use super::chain::{Path, VerifiedChain, Window};
 use super::checks::{self, Authority, Role};
 use super::error::{RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
@@ -133,7 +133,7 @@ pub(super) fn find(
         return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
     };
     pool.remember(&search.path);
-    let mut path = Vec::with_capacity(search.path.len());
+    let mut path = Path::with_capacity(search.path.len());
     for &node in &search.path {
         if let Some(certificate) = pool.certificate(node) {
             path.push(certificate.clone());

@@ -2,7 +2,7 @@
 
 use super::{Role, Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{KeyUsage, Known, SubjectAlternativeName};
+use crate::certificate::{KeyUsage, Known, KnownSet, SubjectAlternativeName};
 use crate::verify::policy::Purpose;
 use crate::verify::rule::Rule;
 use crate::verify::signature::PublicKey;
@@ -236,6 +236,15 @@ pub(super) fn name_constraints(subject: &Subject<'_>) -> Checked {
 
 /// RFC 5280 sections 4.2.1.4, 4.2.1.5, 4.2.1.11 and 4.2.1.14.
 pub(super) fn policies(subject: &Subject<'_>) -> Checked {
+    const EXTENSIONS: &[Known] = &[
+        Known::CertificatePolicies,
+        Known::PolicyMappings,
+        Known::PolicyConstraints,
+        Known::InhibitAnyPolicy,
+    ];
+    if !subject.certificate.has_any_of(const { KnownSet::of(EXTENSIONS) }) {
+        return Ok(());
+    }
     for extension in [Known::PolicyConstraints, Known::InhibitAnyPolicy] {
         subject.must_be_critical(Rule::PolicyConstraintsCritical, extension)?;
     }
@@ -243,12 +252,6 @@ pub(super) fn policies(subject: &Subject<'_>) -> Checked {
     if subject.role.is_anchor() {
         return Ok(());
     }
-    const EXTENSIONS: &[Known] = &[
-        Known::CertificatePolicies,
-        Known::PolicyMappings,
-        Known::PolicyConstraints,
-        Known::InhibitAnyPolicy,
-    ];
     subject.none_must_be_critical(Rule::NoCriticalPolicies, EXTENSIONS)
 }
 
