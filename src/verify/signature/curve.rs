@@ -1,7 +1,7 @@
 //! Points on P-256, P-384 and P-521, and sums of their multiples.
 //!
-//! All that is computed here is public: keys, signatures and messages. It takes as long as the numbers
-//! want, and is for nothing that is secret.
+//! All that is computed here is public: keys, signatures and messages. How long it takes depends on the numbers: it
+//! is for nothing that is secret.
 
 mod interleaved;
 mod table;

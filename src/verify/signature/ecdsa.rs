@@ -12,7 +12,7 @@ use super::curve::{Curve, PointOnCurve, Sum, Table, sum_of_multiples};
 use super::field::Field;
 use super::scheme::Hash;
 
-/// How many signatures a key verifies before its table is made, which some twenty more win back.
+/// How many signatures a key verifies before its table is made, which some fifteen more win back.
 const USES_BEFORE_TABLE: u32 = 16;
 
 /// A public key: a point that lies on its curve.
@@ -86,8 +86,8 @@ impl<C: Curve> EcdsaKey<C> {
         })
     }
 
-    /// SEC 1 section 4.1.4, from step 3. The orders have 256, 384 and 521 bits, and digests whole octets, so
-    /// that the leftmost bits that a digest stands for are whole octets too.
+    /// SEC 1 section 4.1.4, from step 3. Of a digest that is longer than the order the leftmost bits count: those are
+    /// whole octets for orders of 256 and 384 bits, and no digest (64 octets at most) is longer than 521 bits.
     fn verify_digest(&self, digest: &[u8], Signature { r, s }: &Signature<C>) -> bool {
         let Some(inverse) = s.invert() else {
             return false;

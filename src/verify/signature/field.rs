@@ -2,10 +2,9 @@
 //! which are numbers modulo the order.
 //!
 //! An element a is kept as a R modulo p, where R is 2^64 to the number of limbs (P. Montgomery, "Modular
-//! Multiplication Without Trial Division", 1985), and always below p, so that equal elements are equal limbs. Every sum
-//! and product is written with its carry, so that nothing depends on a limb that is larger than another; which bound holds
-//! stands where it is used. fiat-crypto's arithmetic, which comes with a machine-checked proof, is the judge
-//! in the tests, and takes one and a half times as long.
+//! Multiplication Without Trial Division", 1985), and always below p, so that equal elements are equal limbs. Every
+//! carry is written out, and why there is no other stands where it matters. fiat-crypto's arithmetic, which comes with a
+//! machine-checked proof, is the judge in the tests; its multiplication on P-256 takes twice as long.
 
 mod inverse;
 
@@ -51,12 +50,12 @@ pub(crate) trait Field:
     /// From a number, the lowest limb first; `None` if it is not below p.
     fn from_limbs(limbs: &[u64]) -> Option<Self>;
 
-    /// From big-endian octets; `None` if the number is not below p.
+    /// From big-endian octets; `None` if the number is not below p, or they are more than the limbs have.
     fn from_be_bytes(octets: &[u8]) -> Option<Self> {
         Self::from_be_bytes_over_r(octets).map(Self::times_r)
     }
 
-    /// The same, divided by R, which takes no multiplication: a number as it is stands for that much less of itself.
+    /// The same, divided by R, which takes no multiplication: the limbs of an element are those of R times it.
     fn from_be_bytes_over_r(octets: &[u8]) -> Option<Self>;
 
     /// The number of big-endian octets, of which the first [`Self::OCTETS`] count, modulo p.
@@ -326,7 +325,7 @@ impl<P: Prime<N>, const N: usize> Field for Element<P, N> {
 
     /// A row for each limb of the other factor, and a step of the reduction after each (Ç. Koç, T. Acar and
     /// B. Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms", 1996: CIOS). With t below 2p before
-    /// it, (t + a (2^64 - 1) + (2^64 - 1) p) / 2^64 is below 2p again: one bit above the limbs will do.
+    /// it, and a below p, (t + a (2^64 - 1) + (2^64 - 1) p) / 2^64 is below 2p again: one bit above the limbs will do.
     #[inline]
     fn times_plus_over_r(self, other: Self, addend: Self) -> Self {
         let (mut t, mut high_bit) = (addend.limbs, false);
@@ -406,12 +405,9 @@ impl<P: Prime<N>, const N: usize> Field for Element<P, N> {
     }
 
     fn reduced_from_be_bytes(octets: &[u8]) -> Self {
-        let mut limbs = limbs_of(octets.get(..Self::OCTETS).unwrap_or(octets)).unwrap_or([0; N]);
-        // Numbers of whole octets: at most twice p, and 128 times the 521 bits of P-521's.
-        while let (reduced, false) = difference(limbs, &P::LIMBS) {
-            limbs = reduced;
-        }
-        Self::new(limbs).times_r()
+        let limbs = limbs_of(octets.get(..Self::OCTETS).unwrap_or(octets)).unwrap_or([0; N]);
+        // The second factor of a multiplication may be any number of N limbs.
+        Self::new(Self::R_SQUARED) * Self::new(limbs)
     }
 
     #[inline]

@@ -18,7 +18,7 @@ pub(in crate::verify::signature) fn sum_of_multiples<C: Curve>(
     let of_point = odd_multiples(point, POINT_WIDTH);
     let by_generator = Digits::of(by_generator, GENERATOR_WIDTH);
     let by_point = Digits::of(by_point, POINT_WIDTH);
-    let places = by_generator.0.iter().zip(&by_point.0).take(C::Scalar::BITS as usize + 1);
+    let places = by_generator.0.iter().zip(&by_point.0).take(C::Scalar::BITS as usize);
     places.rev().fold(Sum::INFINITY, |sum, (&by_generator, &by_point)| {
         let sum = add_odd_multiple(sum.double(), of_generator, by_generator);
         add_odd_multiple(sum, &of_point, by_point)
@@ -42,9 +42,11 @@ pub(super) fn odd_multiples<F: Field>(point: Point<F>, width: u32) -> Vec<Point<
     let step = Point { x: twice.x, y: twice.y };
     let zz = twice.z.square();
     let first = Sum::from(Point { x: point.x * zz, y: point.y * (zz * twice.z) });
-    let mut sums: Vec<Sum<F>> = std::iter::successors(Some(first), |sum| Some(sum.add(step)))
-        .take(1 << (width - 2))
-        .collect();
+    let mut sums = vec![first];
+    sums.extend((1..1 << (width - 2)).scan(first, |sum, _| {
+        *sum = sum.add(step);
+        Some(*sum)
+    }));
     for sum in &mut sums {
         sum.z = sum.z * twice.z;
     }
@@ -53,15 +55,16 @@ pub(super) fn odd_multiples<F: Field>(point: Point<F>, width: u32) -> Vec<Point<
 
 /// A number in digits for each of its bits, the lowest first: zero, or odd and below 2^(width - 1), with a sign. Of
 /// `width` digits in a row at most one is not zero ("width-w non-adjacent form").
-pub(super) struct Digits(pub(super) [i8; 64 * 9 + 1]);
+pub(super) struct Digits(pub(super) [i8; 64 * 9]);
 
 impl Digits {
     /// Of at most 8 bits each.
     pub(super) fn of<S: Field>(scalar: S, width: u32) -> Self {
         let (is_negative, number) = halved(scalar);
-        let mut digits = [0; 64 * 9 + 1];
+        let mut digits = [0; 64 * 9];
         let (mut carry, mut place) = (0, 0);
-        while place <= S::BITS {
+        // Of half the order, no digit lies above its bits.
+        while place < S::BITS {
             if bits(number.as_ref(), place, 1) == carry {
                 place += 1;
                 continue;

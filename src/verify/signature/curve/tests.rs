@@ -265,10 +265,14 @@ fn lies_on_the_curve_as_rust_crypto_says<C: Judged>(
         sec1.x().zip(sec1.y()).map(|(x, y)| [x, y].map(|x| C::Field::from_be_bytes(x)));
     let expected = ours.and(coordinates);
     prop_assert_eq!(ours.map(Point::from).map(|Point { x, y }| [Some(x), Some(y)]), expected);
-    // Another length.
-    prop_assert!(PointOnCurve::from_sec1::<C>(&[sec1.as_bytes(), &[0]].concat()).is_none());
+    // Another length, also where the numbers are the same.
     let (_, shorter) = sec1.as_bytes().split_last().unwrap();
     prop_assert!(PointOnCurve::from_sec1::<C>(shorter).is_none());
+    for place in [1, 1 + C::Field::OCTETS, sec1.len()] {
+        let mut longer = sec1.as_bytes().to_vec();
+        longer.insert(place.min(sec1.len()), 0);
+        prop_assert!(PointOnCurve::from_sec1::<C>(&longer).is_none());
+    }
     Ok(())
 }
 
@@ -309,7 +313,7 @@ proptest! {
 fn digits_add_up_to_the_scalar<S: Field>(octets: &[u8], width: u32) -> Result<(), TestCaseError> {
     let scalar = S::reduced_from_be_bytes(octets);
     let digits = interleaved::Digits::of(scalar, width).0;
-    let (used, above) = digits.split_at(S::BITS as usize + 1);
+    let (used, above) = digits.split_at(S::BITS as usize);
     prop_assert!(above.iter().all(|&digit| digit == 0));
     for row in digits.windows(width as usize) {
         prop_assert!(row.iter().filter(|&&digit| digit != 0).count() <= 1);

@@ -325,7 +325,7 @@ proptest! {
     ) {
         let mut octets: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_be_bytes()).collect();
         if let Some(high) = high {
-            // Below twice 2^521, most of the time.
+            // Of 521 bits, for the fields of P-521.
             octets[..2].copy_from_slice(&[high, 0xff]);
         }
         is_read_modulo_p::<P256Prime, 4>(&octets)?;
@@ -351,6 +351,34 @@ fn numbers_end_below_p() {
         assert_eq!(Element::<P, N>::from_be_bytes(&[0; 8 * 9 + 1]), None);
         assert_eq!(Element::<P, N>::from_be_bytes(&[]), Some(Element::ZERO));
         assert_eq!(Element::<P, N>::from_be_bytes(&[1]), Some(Element::ONE));
+    }
+    check::<P256Prime, 4>();
+    check::<P256Order, 4>();
+    check::<P384Prime, 6>();
+    check::<P384Order, 6>();
+    check::<P521Prime, 9>();
+    check::<P521Order, 9>();
+}
+
+/// Small odd numbers times powers of two, and what is left of the prime beside them: some take the inversion as many
+/// rounds as it has.
+#[test]
+fn numbers_with_few_bits_have_inverses() {
+    fn check<P: Prime<N>, const N: usize>() {
+        for odd in (1_u8..=255).step_by(2) {
+            let mut number = Element::<P, N>::from_be_bytes(&[odd]).unwrap();
+            for _ in 0..Element::<P, N>::BITS {
+                let inverse = number.invert();
+                assert_eq!(
+                    inverse.map(|inverse| inverse * number),
+                    Some(Element::ONE),
+                    "{number:?}"
+                );
+                let mirrored = (Element::ZERO - number).invert();
+                assert_eq!(mirrored, inverse.map(|inverse| Element::ZERO - inverse), "{number:?}");
+                number = number + number;
+            }
+        }
     }
     check::<P256Prime, 4>();
     check::<P256Order, 4>();
