@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
-use p256::elliptic_curve::ops::{Invert, Reduce};
+use p256::elliptic_curve::ops::Reduce;
 use p256::elliptic_curve::point::AffineCoordinates;
-use p256::elliptic_curve::{Field, Group, PrimeField};
+use p256::elliptic_curve::{Group, PrimeField};
 use p256::{FieldBytes, ProjectivePoint, Scalar};
 use private_ca::verify::fuzzing::P256Key;
 
