@@ -249,7 +249,7 @@ impl<'a> Authorities<'a> {
 /// intermediates are verified in a quarter of the time. RSA keys and others need none.
 ///
 /// A table takes 256 KiB for each key on P-256, 330 KiB on P-384 and 392 KiB on P-521, and a curve's generator takes
-/// 832, 330 and 392 KiB once for a process. What they take to make, some fifteen signatures win back
+/// 832, 330 and 392 KiB once for a process. What a key's takes to make, some fifteen signatures win back
 /// ([`manual::performance`](crate::manual::performance)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

@@ -4,7 +4,7 @@
 //! An element a is kept as a R modulo p, where R is 2^64 to the number of limbs (P. Montgomery, "Modular
 //! Multiplication Without Trial Division", 1985), and always below p, so that equal elements are equal limbs. Every
 //! carry is written out, and why there is no other stands where it matters. fiat-crypto's arithmetic, which comes with a
-//! machine-checked proof, is the judge in the tests: as the engine it takes half as long again.
+//! machine-checked proof, is the judge in the tests.
 
 mod inverse;
 

@@ -31,7 +31,7 @@ pub(super) fn inverse<const N: usize>(
     // a is u times the number modulo the modulus, and b is v times it. a is odd, whatever happens.
     let (mut a, mut b) = (*modulus, number);
     let (mut u, mut v) = ([0; N], one);
-    // Two numbers of so many bits are done after that many halvings (section 3 of the paper).
+    // Two numbers of so many bits are done after that many halvings.
     for _ in 0..=(2 * 64 * N).div_ceil(HALVINGS as usize) {
         if b == [0; N] {
             return (a == one).then_some(u);
