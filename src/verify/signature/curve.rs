@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::field::{self, Field};
 pub(super) use interleaved::sum_of_multiples;
-use interleaved::{GENERATOR_WIDTH, odd_multiples};
+use interleaved::{GENERATOR_NAF_WIDTH, odd_multiples};
 pub(crate) use table::Table;
 
 /// A curve y^2 = x^3 - 3x + b of prime order.
@@ -61,7 +61,7 @@ impl<C: Curve> Constants<C> {
     /// For a key without a table.
     fn odd_multiples_of_generator(&self) -> &[Point<C::Field>] {
         self.odd_multiples_of_generator
-            .get_or_init(|| odd_multiples(Point::generator::<C>(), GENERATOR_WIDTH))
+            .get_or_init(|| odd_multiples(Point::generator::<C>(), GENERATOR_NAF_WIDTH))
     }
 }
 

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 
-#[cfg(fuzzing)]
-use super::curve::P256;
 use super::curve::{Curve, PointOnCurve, Sum, Table, sum_of_multiples};
 use super::field::Field;
 use super::scheme::Hash;
@@ -43,11 +41,9 @@ impl<C: Curve> Signature<C> {
             })
             .ok()?;
         reader.finish().ok()?;
-        Self::from_be_bytes(r.as_bytes(), s.as_bytes())
-    }
-
-    fn from_be_bytes(r: &[u8], s: &[u8]) -> Option<Self> {
-        let number = |octets| C::Scalar::from_be_bytes(octets).filter(|number| !number.is_zero());
+        let number = |number: UintRef<'_>| {
+            C::Scalar::from_be_bytes(number.as_bytes()).filter(|number| !number.is_zero())
+        };
         Some(Self { r: number(r)?, s: number(s)? })
     }
 }
@@ -109,6 +105,7 @@ impl<C: Curve> EcdsaKey<C> {
 #[cfg(fuzzing)]
 pub mod fuzzing {
     use super::*;
+    use crate::verify::signature::curve::P256;
 
     /// A key on P-256, once with its table and once without.
     #[expect(missing_debug_implementations, reason = "nobody prints it")]

@@ -181,6 +181,17 @@ fn limbs_of<const N: usize>(octets: &[u8]) -> Option<[u64; N]> {
     Some(limbs)
 }
 
+/// -1/odd modulo 2^64.
+pub(super) const fn negative_inverse(odd: u64) -> u64 {
+    // Newton's iteration: an odd number is its own inverse modulo 8, and every step doubles the bits.
+    let (mut inverse, mut bits) = (odd, 3);
+    while bits < 64 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        bits *= 2;
+    }
+    inverse.wrapping_neg()
+}
+
 /// 2^exponent modulo an odd modulus.
 #[expect(clippy::indexing_slicing, reason = "a constant's computation may not iterate otherwise")]
 const fn power_of_two<const N: usize>(modulus: &[u64; N], exponent: usize) -> [u64; N] {
@@ -203,15 +214,9 @@ const fn power_of_two<const N: usize>(modulus: &[u64; N], exponent: usize) -> [u
 
 impl<P: Prime<N>, const N: usize> Element<P, N> {
     /// -1/p modulo 2^64.
-    const NEGATIVE_INVERSE: u64 = {
-        let [lowest, ..] = P::LIMBS.as_slice() else { panic!("a prime has limbs") };
-        // Newton's iteration: an odd number is its own inverse modulo 8, and every step doubles the bits.
-        let (mut inverse, mut bits) = (*lowest, 3);
-        while bits < 64 {
-            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)));
-            bits *= 2;
-        }
-        inverse.wrapping_neg()
+    const NEGATIVE_INVERSE: u64 = match P::LIMBS.as_slice() {
+        [lowest, ..] => negative_inverse(*lowest),
+        [] => 0,
     };
     /// R modulo p.
     const R: [u64; N] = power_of_two(&P::LIMBS, 64 * N);
@@ -220,6 +225,13 @@ impl<P: Prime<N>, const N: usize> Element<P, N> {
 
     const fn new(limbs: [u64; N]) -> Self {
         Self { limbs, prime: PhantomData }
+    }
+
+    /// `None` if they are not below p.
+    #[inline]
+    fn below_prime(limbs: [u64; N]) -> Option<Self> {
+        let (_, is_below) = difference(limbs, &P::LIMBS);
+        is_below.then(|| Self::new(limbs))
     }
 
     /// From a number below 2p, whose highest bit may lie above the limbs.
@@ -352,8 +364,7 @@ impl<P: Prime<N>, const N: usize> Field for Element<P, N> {
             return self * self;
         }
         let mut product = [[0; N]; 2];
-        let limbs = self.limbs.iter().enumerate();
-        for (place, &limb) in limbs.clone() {
+        for (place, &limb) in self.limbs.iter().enumerate() {
             // Products of two different limbs, of which there will be two each.
             let mut carry = 0;
             let mut sums = product.as_flattened_mut().iter_mut().skip(2 * place + 1);
@@ -392,16 +403,12 @@ impl<P: Prime<N>, const N: usize> Field for Element<P, N> {
 
     #[inline]
     fn from_limbs(limbs: &[u64]) -> Option<Self> {
-        let limbs = limbs.try_into().ok()?;
-        let (_, is_below) = difference(limbs, &P::LIMBS);
-        is_below.then(|| Self::new(limbs).times_r())
+        Self::below_prime(limbs.try_into().ok()?).map(Self::times_r)
     }
 
     #[inline]
     fn from_be_bytes_over_r(octets: &[u8]) -> Option<Self> {
-        let limbs = limbs_of(octets)?;
-        let (_, is_below) = difference(limbs, &P::LIMBS);
-        is_below.then(|| Self::new(limbs))
+        Self::below_prime(limbs_of(octets)?)
     }
 
     fn reduced_from_be_bytes(octets: &[u8]) -> Self {

@@ -4,9 +4,9 @@
 use super::{Curve, Field, Point, Sum, bits, halved};
 
 /// Bits of a digit that the generator is multiplied by: 64 multiples, kept for a process.
-pub(super) const GENERATOR_WIDTH: u32 = 8;
+pub(super) const GENERATOR_NAF_WIDTH: u32 = 8;
 /// Bits of a digit that another point is multiplied by: 8 multiples, made for one multiplication.
-const POINT_WIDTH: u32 = 5;
+const POINT_NAF_WIDTH: u32 = 5;
 
 /// `by_generator` times the generator, plus `by_point` times the point.
 pub(in crate::verify::signature) fn sum_of_multiples<C: Curve>(
@@ -15,9 +15,9 @@ pub(in crate::verify::signature) fn sum_of_multiples<C: Curve>(
     by_point: C::Scalar,
 ) -> Sum<C::Field> {
     let of_generator = C::constants().odd_multiples_of_generator();
-    let of_point = odd_multiples(point, POINT_WIDTH);
-    let by_generator = Digits::of(by_generator, GENERATOR_WIDTH);
-    let by_point = Digits::of(by_point, POINT_WIDTH);
+    let of_point = odd_multiples(point, POINT_NAF_WIDTH);
+    let by_generator = NonAdjacentForm::of(by_generator, GENERATOR_NAF_WIDTH);
+    let by_point = NonAdjacentForm::of(by_point, POINT_NAF_WIDTH);
     let places = by_generator.0.iter().zip(&by_point.0).take(C::Scalar::BITS as usize);
     places.rev().fold(Sum::INFINITY, |sum, (&by_generator, &by_point)| {
         let sum = add_odd_multiple(sum.double(), of_generator, by_generator);
@@ -55,9 +55,9 @@ pub(super) fn odd_multiples<F: Field>(point: Point<F>, width: u32) -> Vec<Point<
 
 /// A number in digits for each of its bits, the lowest first: zero, or odd and below 2^(width - 1), with a sign. Of
 /// `width` digits in a row at most one is not zero ("width-w non-adjacent form").
-pub(super) struct Digits(pub(super) [i8; 64 * 9]);
+pub(super) struct NonAdjacentForm(pub(super) [i8; 64 * 9]);
 
-impl Digits {
+impl NonAdjacentForm {
     /// Of at most 8 bits each.
     pub(super) fn of<S: Field>(scalar: S, width: u32) -> Self {
         let (is_negative, number) = halved(scalar);

@@ -312,7 +312,7 @@ proptest! {
 
 fn digits_add_up_to_the_scalar<S: Field>(octets: &[u8], width: u32) -> Result<(), TestCaseError> {
     let scalar = S::reduced_from_be_bytes(octets);
-    let digits = interleaved::Digits::of(scalar, width).0;
+    let digits = interleaved::NonAdjacentForm::of(scalar, width).0;
     let (used, above) = digits.split_at(S::BITS as usize);
     prop_assert!(above.iter().all(|&digit| digit == 0));
     for row in digits.windows(width as usize) {

@@ -178,6 +178,17 @@ impl Judged for P521Scalar {
     }
 }
 
+macro_rules! in_every_field {
+    ($check:ident($($argument:expr)?) $($question:tt)?) => {
+        $check::<P256Prime, 4>($($argument)?)$($question)?;
+        $check::<P256Order, 4>($($argument)?)$($question)?;
+        $check::<P384Prime, 6>($($argument)?)$($question)?;
+        $check::<P384Order, 6>($($argument)?)$($question)?;
+        $check::<P521Prime, 9>($($argument)?)$($question)?;
+        $check::<P521Order, 9>($($argument)?)$($question)?;
+    };
+}
+
 fn octets_of<F: Field>(element: F) -> Vec<u8> {
     let limbs = element.to_limbs();
     let octets: Vec<u8> = limbs.as_ref().iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
@@ -328,12 +339,7 @@ proptest! {
             // Of 521 bits, for the fields of P-521.
             octets[..2].copy_from_slice(&[high, 0xff]);
         }
-        is_read_modulo_p::<P256Prime, 4>(&octets)?;
-        is_read_modulo_p::<P256Order, 4>(&octets)?;
-        is_read_modulo_p::<P384Prime, 6>(&octets)?;
-        is_read_modulo_p::<P384Order, 6>(&octets)?;
-        is_read_modulo_p::<P521Prime, 9>(&octets)?;
-        is_read_modulo_p::<P521Order, 9>(&octets)?;
+        in_every_field!(is_read_modulo_p(&octets)?);
     }
 }
 
@@ -352,12 +358,7 @@ fn numbers_end_below_p() {
         assert_eq!(Element::<P, N>::from_be_bytes(&[]), Some(Element::ZERO));
         assert_eq!(Element::<P, N>::from_be_bytes(&[1]), Some(Element::ONE));
     }
-    check::<P256Prime, 4>();
-    check::<P256Order, 4>();
-    check::<P384Prime, 6>();
-    check::<P384Order, 6>();
-    check::<P521Prime, 9>();
-    check::<P521Order, 9>();
+    in_every_field!(check());
 }
 
 /// Small odd numbers times powers of two, and what is left of the prime beside them: some take the inversion as many
@@ -380,12 +381,7 @@ fn numbers_with_few_bits_have_inverses() {
             }
         }
     }
-    check::<P256Prime, 4>();
-    check::<P256Order, 4>();
-    check::<P384Prime, 6>();
-    check::<P384Order, 6>();
-    check::<P521Prime, 9>();
-    check::<P521Order, 9>();
+    in_every_field!(check());
 }
 
 /// Numbers with a divisor in common with the modulus have no inverse.

@@ -18,6 +18,8 @@ use std::arch::x86_64::{
 };
 use std::cmp::Ordering;
 
+use crate::verify::signature::field::negative_inverse;
+
 const LIMB_BITS: usize = 52;
 const LIMB: u64 = (1 << LIMB_BITS) - 1;
 
@@ -104,12 +106,7 @@ impl<const V: usize> Montgomery<V> {
         let [[lowest, ..], ..] = modulus.as_slice() else {
             return None;
         };
-        // Newton's iteration: an odd number is its own inverse modulo 8, and every step doubles the bits.
-        let mut inverse = *lowest;
-        for _ in 0..5 {
-            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)));
-        }
-        let negative_inverse = inverse.wrapping_neg() & LIMB;
+        let negative_inverse = negative_inverse(*lowest) & LIMB;
         let mut key = Self { ifma, modulus, negative_inverse, r_squared: [[0; 8]; V], exponent };
         // R modulo the modulus, doubled up from its highest bit: that power of two is below an odd modulus.
         let mut power = [[0; 8]; V];
