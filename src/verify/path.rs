@@ -219,16 +219,18 @@ impl<'a> Search<'_, 'a> {
 
     fn try_issuer(&mut self, head: &'a Certificate, node: Node) -> Result<(), Stop> {
         // Who is known not to have signed it need not be judged.
-        if matches!(self.known_signature(node), Some(Err(_))) {
-            self.check_signature(head, node)?;
-        }
+        let is_known_to_be_signed = self.is_known_to_be_signed(head, node)?;
         if let Err(stop) = self.check_issuer(head, node) {
             return Err(match stop {
-                Stop::Here(error) => Stop::Here(self.unless_namesake(head, node, error)),
-                fatal => fatal,
+                Stop::Here(error) if !is_known_to_be_signed => {
+                    Stop::Here(self.unless_namesake(head, node, error))
+                }
+                stop => stop,
             });
         }
-        self.check_signature(head, node)?;
+        if !is_known_to_be_signed {
+            self.check_signature(head, node)?;
+        }
         self.path.push(node);
         let extended = match (node, self.pool.certificate(node)) {
             (Node::Anchor(_), _) => self.complete(),
@@ -350,32 +352,34 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// What was found before of the signature of the last certificate of the path.
-    fn known_signature(&self, issuer: Node) -> Option<&Result<(), Box<SignatureError>>> {
+    /// Whether it was found before that the issuer signed the last certificate of the path, which is an error if
+    /// it was found that it did not.
+    #[inline]
+    fn is_known_to_be_signed(&self, head: &Certificate, issuer: Node) -> Result<bool, Stop> {
         let pair = (self.head(), issuer);
         let mut checked = self.ledger.checked.iter();
-        checked.find(|(certificate, by, _)| (*certificate, *by) == pair).map(|(.., result)| result)
+        match checked.find(|(certificate, by, _)| (*certificate, *by) == pair) {
+            None => Ok(false),
+            Some((.., Ok(()))) => Ok(true),
+            Some((.., Err(source))) => Err(self.no_signature(head, issuer, source)),
+        }
     }
 
     /// Whether the last certificate of the path is signed by the issuer; each pair is checked once.
     fn check_signature(&mut self, head: &Certificate, issuer: Node) -> Result<(), Stop> {
-        let result = match self.known_signature(issuer).cloned() {
-            Some(result) => result,
-            None => {
-                let result = self.find_signature_out(head, issuer)?.map_err(Box::new);
-                self.ledger.checked.push((self.head(), issuer, result.clone()));
-                result
-            }
-        };
-        match result {
+        let result = self.find_signature_out(head, issuer)?.map_err(Box::new);
+        let outcome = match &result {
             Ok(()) => Ok(()),
-            Err(source) => Err(self.no_signature(head, issuer, *source)),
-        }
+            Err(source) => Err(self.no_signature(head, issuer, source)),
+        };
+        self.ledger.checked.push((self.head(), issuer, result));
+        outcome
     }
 
     #[cold]
-    fn no_signature(&self, head: &Certificate, issuer: Node, source: SignatureError) -> Stop {
+    fn no_signature(&self, head: &Certificate, issuer: Node, source: &SignatureError) -> Stop {
         let (subject, issuer) = (head.subject(), self.pool.candidate(issuer).subject());
+        let source = source.clone();
         Stop::Here(VerifyError::Signature { subject, issuer, source })
     }
 

@@ -1,6 +1,6 @@
 //! The certificates at hand, and what is found out of each once.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -53,29 +53,34 @@ struct Facts {
 /// What checks found, by purpose and by the number of intermediates below.
 #[derive(Default)]
 struct Results {
-    /// Most certificates are checked once, and so their result lies in no memory of its own.
-    first: OnceCell<Checked>,
-    others: RefCell<Vec<Checked>>,
+    /// One that passed: most certificates are checked once, and pass.
+    passed: Cell<Option<Circumstances>>,
+    others: RefCell<Vec<(Circumstances, Result<(), VerifyError>)>>,
 }
 
-type Checked = ((Purpose, usize), Result<(), VerifyError>);
+type Circumstances = (Purpose, usize);
 
 impl Results {
     fn get_or(
         &self,
-        key: (Purpose, usize),
+        circumstances: Circumstances,
         check: impl FnOnce() -> Result<(), VerifyError>,
     ) -> Result<(), VerifyError> {
-        let Some(first) = self.first.get() else {
-            return self.first.get_or_init(|| (key, check())).1.clone();
-        };
-        let known = |(other, result): &Checked| (*other == key).then(|| result.clone());
-        let found = known(first).or_else(|| self.others.borrow().iter().find_map(known));
-        found.unwrap_or_else(|| {
-            let result = check();
-            self.others.borrow_mut().push((key, result.clone()));
-            result
-        })
+        if self.passed.get() == Some(circumstances) {
+            return Ok(());
+        }
+        let others = self.others.borrow();
+        let mut results = others.iter();
+        if let Some((_, result)) = results.find(|(other, _)| *other == circumstances) {
+            return result.clone();
+        }
+        drop(others);
+        let result = check();
+        match result {
+            Ok(()) if self.passed.get().is_none() => self.passed.set(Some(circumstances)),
+            _ => self.others.borrow_mut().push((circumstances, result.clone())),
+        }
+        result
     }
 }
 
