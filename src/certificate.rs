@@ -92,9 +92,18 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::Malformed`] names the field that breaks RFC 5280 section 4.1.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let mut fields = Fields::NONE;
-        fields.parse(der)?;
-        Ok(Self(Arc::from_header_and_slice(fields, der)))
+        // They are many fields to move, and so they are read to where they stay.
+        let mut certificate = Arc::from_header_and_slice(Fields::NONE, der);
+        match Arc::get_mut(&mut certificate) {
+            Some(HeaderSlice { header, slice }) => header.read(slice)?,
+            // Nobody else has it yet; who had it would not see it change.
+            None => {
+                let mut fields = Fields::NONE;
+                fields.read(der)?;
+                certificate = Arc::from_header_and_slice(fields, der);
+            }
+        }
+        Ok(Self(certificate))
     }
 
     /// Reads a file that holds exactly one certificate, in PEM or DER.

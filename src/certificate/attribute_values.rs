@@ -4,7 +4,8 @@ use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Tag, Tagged};
 
-use super::{DerReader, Timestamp, named_bits};
+use super::reader::{DerReader, ReadError};
+use super::{Timestamp, named_bits};
 
 /// What holds for every value in one or more names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,10 @@ impl AttributeValues {
 
     /// Reads one more.
     #[inline]
-    pub(super) fn and_next(&mut self, reader: &mut DerReader<'_>) -> der::Result<()> {
+    pub(super) fn and_next<E: ReadError>(
+        &mut self,
+        reader: &mut DerReader<'_, E>,
+    ) -> Result<(), E> {
         // UTF8String, as nearly all are.
         if let Some(octets) = reader.usual(0x0c) {
             self.are_sound &= is_utf8(octets);

@@ -1,7 +1,7 @@
 //! Where revocation lists come from (RFC 5280 sections 4.2.1.13, 4.2.1.15 and 5.2.5) without a copy.
 
 use der::asn1::BitStringRef;
-use der::{Decode, Reader, Tag, TagMode, TagNumber};
+use der::{Decode, Tag, TagMode, TagNumber};
 use x509_cert::attr::AttributeTypeAndValue;
 
 use super::extension_values::named_bits;

@@ -2,14 +2,14 @@
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{BitStringRef, IntRef};
-use der::{Decode, Reader, Tag, TagNumber, Tagged};
+use der::{Decode, Tag, TagNumber, Tagged};
 
-use super::reader::DerReader;
+use super::reader::{DerReader, ReadError};
 use super::{Span, Timestamp};
 
 /// Reads one element of the given tag: where it lies.
 #[inline(always)]
-pub(crate) fn element(reader: &mut DerReader<'_>, tag: Tag) -> der::Result<Span> {
+pub(crate) fn element<E: ReadError>(reader: &mut DerReader<'_, E>, tag: Tag) -> Result<Span, E> {
     let start = reader.place();
     reader.element(tag)?;
     Ok(Span::new(start, reader.place()))
@@ -17,7 +17,10 @@ pub(crate) fn element(reader: &mut DerReader<'_>, tag: Tag) -> der::Result<Span>
 
 /// The same of its contents, and what they are.
 #[inline(always)]
-pub(crate) fn contents<'a>(reader: &mut DerReader<'a>, tag: Tag) -> der::Result<(Span, &'a [u8])> {
+pub(crate) fn contents<'a, E: ReadError>(
+    reader: &mut DerReader<'a, E>,
+    tag: Tag,
+) -> Result<(Span, &'a [u8]), E> {
     let contents = reader.element(tag)?;
     let end = reader.place();
     Ok((Span::new(end - contents.len(), end), contents))
@@ -25,11 +28,11 @@ pub(crate) fn contents<'a>(reader: &mut DerReader<'a>, tag: Tag) -> der::Result<
 
 /// The same of an element with a context-specific tag, if it comes next.
 #[inline(always)]
-pub(crate) fn tagged_contents<'a>(
-    reader: &mut DerReader<'a>,
+pub(crate) fn tagged_contents<'a, E: ReadError>(
+    reader: &mut DerReader<'a, E>,
     number: u32,
     constructed: bool,
-) -> der::Result<Option<(Span, &'a [u8])>> {
+) -> Result<Option<(Span, &'a [u8])>, E> {
     let wanted = Tag::ContextSpecific { constructed, number: TagNumber(number) };
     match reader.comes_next(wanted)? {
         true => contents(reader, wanted).map(Some),
@@ -38,7 +41,7 @@ pub(crate) fn tagged_contents<'a>(
 }
 
 #[inline(always)]
-pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
+pub(crate) fn time<E: ReadError>(reader: &mut DerReader<'_, E>) -> Result<Timestamp, E> {
     let mut ahead = reader.clone();
     if let Some(contents) = ahead.usual(0x17)
         && let Some(time) = Timestamp::from_utc_time(contents)
@@ -46,7 +49,7 @@ pub(crate) fn time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
         *reader = ahead;
         return Ok(time);
     }
-    another_time(reader)
+    E::read_on(reader, another_time)
 }
 
 fn another_time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
@@ -61,14 +64,14 @@ fn another_time(reader: &mut DerReader<'_>) -> der::Result<Timestamp> {
 
 /// Reads an OBJECT IDENTIFIER without decoding it: its contents, checked.
 #[inline(always)]
-pub(crate) fn identifier<'a>(reader: &mut DerReader<'a>) -> der::Result<&'a [u8]> {
+pub(crate) fn identifier<'a, E: ReadError>(reader: &mut DerReader<'a, E>) -> Result<&'a [u8], E> {
     let mut ahead = reader.clone();
     match ahead.usual(0x06) {
         Some(contents) if has_small_arcs(contents) => {
             *reader = ahead;
             Ok(contents)
         }
-        _ => unusual_identifier(reader),
+        _ => E::read_on(reader, unusual_identifier),
     }
 }
 
@@ -104,21 +107,21 @@ fn ends_are_near(contents: &[u8]) -> bool {
 
 /// Where an `AlgorithmIdentifier` lies.
 #[inline]
-pub(crate) fn algorithm(reader: &mut DerReader<'_>) -> der::Result<Span> {
+pub(crate) fn algorithm<E: ReadError>(reader: &mut DerReader<'_, E>) -> Result<Span, E> {
     let start = reader.place();
     reader.sequence(|algorithm| {
         identifier(algorithm)?;
         if !algorithm.is_finished() {
             algorithm.any()?;
         }
-        Ok::<_, der::Error>(())
+        Ok::<_, E>(())
     })?;
     Ok(Span::new(start, reader.place()))
 }
 
 /// Where the contents of an INTEGER lie.
 #[inline]
-pub(crate) fn integer(reader: &mut DerReader<'_>) -> der::Result<Span> {
+pub(crate) fn integer<E: ReadError>(reader: &mut DerReader<'_, E>) -> Result<Span, E> {
     let mut ahead = reader.clone();
     match ahead.usual(0x02) {
         Some(octets @ ([1..=0xfe, ..] | [0, 0x80..=0xff, ..])) => {
@@ -127,15 +130,17 @@ pub(crate) fn integer(reader: &mut DerReader<'_>) -> der::Result<Span> {
             Ok(Span::new(end - octets.len(), end))
         }
         // The decoder knows what else is in its shortest form.
-        _ => {
+        _ => E::read_on(reader, |reader| {
             IntRef::decode(&mut reader.clone())?;
             contents(reader, Tag::Integer).map(|(span, _)| span)
-        }
+        }),
     }
 }
 
 #[inline]
-pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStringRef<'a>> {
+pub(crate) fn bit_string<'a, E: ReadError>(
+    reader: &mut DerReader<'a, E>,
+) -> Result<BitStringRef<'a>, E> {
     let mut ahead = reader.clone();
     if let Some([unused, octets @ ..]) = ahead.usual(0x03)
         && let Ok(string) = BitStringRef::new(*unused, octets)
@@ -144,14 +149,15 @@ pub(crate) fn bit_string<'a>(reader: &mut DerReader<'a>) -> der::Result<BitStrin
         return Ok(string);
     }
     // The decoder reads long ones, and knows what is wrong with others.
-    BitStringRef::decode(reader)
+    E::read_on(reader, BitStringRef::decode)
 }
 
 /// Where the octets of a BIT STRING lie, if it is of whole octets.
 #[inline]
-pub(crate) fn octets(reader: &mut DerReader<'_>) -> der::Result<Span> {
+pub(crate) fn octets<E: ReadError>(reader: &mut DerReader<'_, E>) -> Result<Span, E> {
     let string = bit_string(reader)?;
-    let octets = string.as_bytes().ok_or_else(|| Tag::BitString.value_error())?.len();
+    let fault = || der::Error::from(Tag::BitString.value_error());
+    let octets = string.as_bytes().ok_or_else(fault)?.len();
     let end = reader.place();
     Ok(Span::new(end - octets, end))
 }
@@ -172,7 +178,7 @@ mod tests {
             let length = octets.len() as u8;
             let der = [&[tag, length][..], octets.get(missing..).unwrap_or_default()].concat();
             let theirs = ObjectIdentifier::decode(&mut DerReader::new(&der).unwrap());
-            let ours = identifier(&mut DerReader::new(&der).unwrap());
+            let ours: der::Result<_> = identifier(&mut DerReader::new(&der).unwrap());
             prop_assert_eq!(
                 ours.map(<[u8]>::to_vec),
                 theirs.map(|id: ObjectIdentifier| id.as_bytes().to_vec())

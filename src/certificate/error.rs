@@ -2,6 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
+use super::reader::ReadError;
 use crate::pem::PemError;
 
 /// Why bytes are no certificate, or no chain of them.
@@ -67,11 +68,16 @@ impl From<der::Error> for CertificateError {
 
 /// Says in which field a decoding error was met.
 pub(crate) trait InField<T> {
-    fn in_field(self, field: &'static str) -> Result<T, CertificateError>;
+    type Error;
+
+    fn in_field(self, field: &'static str) -> Result<T, Self::Error>;
 }
 
-impl<T> InField<T> for der::Result<T> {
-    fn in_field(self, field: &'static str) -> Result<T, CertificateError> {
-        self.map_err(|source| CertificateError::Malformed { field, source })
+impl<T, E: ReadError> InField<T> for Result<T, E> {
+    type Error = E::InField;
+
+    #[inline]
+    fn in_field(self, field: &'static str) -> Result<T, E::InField> {
+        self.map_err(|error| error.in_field(field))
     }
 }

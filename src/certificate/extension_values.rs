@@ -2,16 +2,16 @@
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{BitStringRef, IntRef, OctetStringRef};
-use der::{Decode, Reader, Tag, TagMode, TagNumber};
+use der::{Decode, Tag, TagMode, TagNumber};
 
 use super::general_name::{GeneralName, GeneralNames};
-use super::reader::DerReader;
+use super::reader::{DerReader, ReadError};
 use super::{
     BasicConstraints, KeyUsage, Purposes, Span, bit_string, identifier, oid, tagged_contents,
 };
 
-pub(super) fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
-    let mut reader = DerReader::new(der)?;
+pub(super) fn basic_constraints<E: ReadError>(der: &[u8]) -> Result<BasicConstraints, E> {
+    let mut reader = DerReader::<E>::failing_with(der)?;
     let constraints = reader.sequence(|constraints| {
         let is_ca = constraints.optional_boolean()?.unwrap_or(false);
         if constraints.is_finished() {
@@ -24,22 +24,22 @@ pub(super) fn basic_constraints(der: &[u8]) -> der::Result<BasicConstraints> {
                 Some(length)
             }
             // A path longer than 255 certificates is verified by nobody.
-            _ => Option::<u64>::decode(constraints)?
+            _ => E::read_on(constraints, Option::<u64>::decode)?
                 .map(|length| u8::try_from(length).unwrap_or(u8::MAX)),
         };
-        Ok::<_, der::Error>(BasicConstraints { is_ca, path_len })
+        Ok::<_, E>(BasicConstraints { is_ca, path_len })
     })?;
     reader.finish()?;
     Ok(constraints)
 }
 
 /// Reads an `ExtKeyUsageSyntax`: at least one purpose.
-pub(super) fn purposes(der: &[u8]) -> der::Result<Purposes> {
-    let mut reader = DerReader::new(der)?;
+pub(super) fn purposes<E: ReadError>(der: &[u8]) -> Result<Purposes, E> {
+    let mut reader = DerReader::<E>::failing_with(der)?;
     let purposes = reader.sequence(|list| {
         let mut purposes = Purposes::default();
         if list.is_finished() {
-            return Err(der::Error::from(Tag::Sequence.length_error()));
+            return Err(der::Error::from(Tag::Sequence.length_error()).into());
         }
         while !list.is_finished() {
             let id = identifier(list)?;
@@ -47,24 +47,24 @@ pub(super) fn purposes(der: &[u8]) -> der::Result<Purposes> {
             purposes.client_auth |= id == oid::ID_KP_CLIENT_AUTH.as_bytes();
             purposes.any |= id == oid::ANY_EXTENDED_KEY_USAGE.as_bytes();
         }
-        Ok(purposes)
+        Ok::<_, E>(purposes)
     })?;
     reader.finish()?;
     Ok(purposes)
 }
 
-pub(super) fn octet_string(der: &[u8]) -> der::Result<&[u8]> {
-    let mut reader = DerReader::new(der)?;
+pub(super) fn octet_string<E: ReadError>(der: &[u8]) -> Result<&[u8], E> {
+    let mut reader = DerReader::<E>::failing_with(der)?;
     let octets = match reader.usual(0x04) {
         Some(octets) => octets,
-        None => <&OctetStringRef>::decode(&mut reader)?.as_bytes(),
+        None => E::read_on(&mut reader, <&OctetStringRef>::decode)?.as_bytes(),
     };
     reader.finish()?;
     Ok(octets)
 }
 
-pub(super) fn key_usage(der: &[u8]) -> der::Result<KeyUsage> {
-    let mut reader = DerReader::new(der)?;
+pub(super) fn key_usage<E: ReadError>(der: &[u8]) -> Result<KeyUsage, E> {
+    let mut reader = DerReader::<E>::failing_with(der)?;
     let bits = bit_string(&mut reader)?;
     reader.finish()?;
     named_bits(&bits)?;
@@ -82,7 +82,7 @@ pub(crate) fn named_bits(bits: &BitStringRef<'_>) -> der::Result<()> {
 }
 
 /// What is used of an `AuthorityKeyIdentifier`: where it lies.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct AuthorityKeyIdentifier {
     /// The key identifier's octets.
     pub(crate) key: Option<Span>,
@@ -96,8 +96,8 @@ impl AuthorityKeyIdentifier {
     pub(super) const NONE: Self = Self { key: None, issuer: None, serial_number: None };
 
     /// Of an extension's value, which lies at `place`.
-    pub(crate) fn from_der(der: &[u8], place: Span) -> der::Result<Self> {
-        let mut reader = DerReader::new(der)?;
+    pub(crate) fn from_der<E: ReadError>(der: &[u8], place: Span) -> Result<Self, E> {
+        let mut reader = DerReader::<E>::failing_with(der)?;
         let identifier = reader.sequence(|fields| {
             let key = match fields.usual(0x80) {
                 Some(identifier) => Some(identifier.len()),
@@ -116,11 +116,11 @@ impl AuthorityKeyIdentifier {
             if let Some((_, serial)) = serial_number {
                 IntRef::new(serial)?;
                 if serial.is_empty() {
-                    return Err(Tag::Integer.length_error().into());
+                    return Err(der::Error::from(Tag::Integer.length_error()).into());
                 }
             }
             let within = |span: Span| span.within(place);
-            Ok::<_, der::Error>(Self {
+            Ok::<_, E>(Self {
                 key: key.map(within),
                 issuer: issuer.map(|(span, _)| within(span)),
                 serial_number: serial_number.map(|(span, _)| within(span)),

@@ -6,7 +6,7 @@ use std::ops::BitOr;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::AnyRef;
-use der::{Reader, Tag, TagNumber};
+use der::{Tag, TagNumber};
 
 use super::distribution_points::distribution_points;
 use super::extension_values::{
@@ -18,7 +18,7 @@ use super::policies::{
     PolicyConstraints, SkipCerts, certificate_policies, inhibit_any_policy, policy_constraints,
     policy_mappings,
 };
-use super::reader::DerReader;
+use super::reader::{DerReader, ReadError};
 use super::subtrees::NameConstraints;
 use super::{CertificateError, InField, Span, contents, identifier};
 
@@ -229,6 +229,7 @@ pub(crate) struct Purposes {
 }
 
 /// What the extensions of one certificate say; spans lie in its DER.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Extensions {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     pub(crate) key_usage: Option<KeyUsage>,
@@ -274,7 +275,11 @@ impl Extensions {
     }
 
     /// Reads the optional `[3] EXPLICIT Extensions` at the end of a `TBSCertificate`.
-    pub(super) fn parse(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
+    #[inline]
+    pub(super) fn parse<E: ReadError>(
+        &mut self,
+        tbs: &mut DerReader<'_, E>,
+    ) -> Result<(), E::InField> {
         if tbs.is_finished() {
             return Ok(());
         }
@@ -284,24 +289,24 @@ impl Extensions {
             while !sequence.is_finished() {
                 sequence.sequence(|extension| self.read_one(extension, &mut seen))?;
             }
-            Ok::<_, CertificateError>(())
+            Ok::<_, E::InField>(())
         })?;
         explicit.finish().in_field("extensions")
     }
 
     #[inline(always)]
-    fn read_one(
+    fn read_one<E: ReadError>(
         &mut self,
-        extension: &mut DerReader<'_>,
+        extension: &mut DerReader<'_, E>,
         // Besides those that are known.
         seen: &mut BTreeSet<ObjectIdentifier>,
-    ) -> Result<(), CertificateError> {
+    ) -> Result<(), E::InField> {
         let id = identifier(extension).in_field("extension")?;
         let Some(known) = Known::of(id) else {
             return self.read_unknown(id, extension, seen);
         };
         if self.present.contains(known) {
-            return Err(duplicate(object_identifier(id)?));
+            return Err(duplicate(object_identifier(id)?).into());
         }
         let critical = extension.optional_boolean().in_field("extension's critical")?;
         let (span, value) =
@@ -313,18 +318,18 @@ impl Extensions {
         if let Some(place) = self.values.get_mut(known as usize) {
             *place = span;
         }
-        self.read_known(known, value, span).in_field(known.name())
+        self.read_known::<E>(known, value, span).in_field(known.name())
     }
 
-    fn read_unknown(
+    fn read_unknown<E: ReadError>(
         &mut self,
         id: &[u8],
-        extension: &mut DerReader<'_>,
+        extension: &mut DerReader<'_, E>,
         seen: &mut BTreeSet<ObjectIdentifier>,
-    ) -> Result<(), CertificateError> {
+    ) -> Result<(), E::InField> {
         let id = object_identifier(id)?;
         if !seen.insert(id) {
-            return Err(duplicate(id));
+            return Err(duplicate(id).into());
         }
         let critical = extension.optional_boolean().in_field("extension's critical")?;
         contents(extension, Tag::OctetString).in_field("extension's extnValue")?;
@@ -335,7 +340,12 @@ impl Extensions {
     }
 
     #[inline(always)]
-    fn read_known(&mut self, known: Known, value: &[u8], span: Span) -> der::Result<()> {
+    fn read_known<E: ReadError>(
+        &mut self,
+        known: Known,
+        value: &[u8],
+        span: Span,
+    ) -> Result<(), E> {
         match known {
             Known::BasicConstraints => self.basic_constraints = Some(basic_constraints(value)?),
             Known::KeyUsage => self.key_usage = Some(key_usage(value)?),
@@ -344,7 +354,7 @@ impl Extensions {
                 self.alternative_names = GeneralNames::forms_of_subject(value)?;
             }
             Known::SubjectKeyIdentifier => {
-                let octets = span.last(octet_string(value)?.len());
+                let octets = span.last(octet_string::<E>(value)?.len());
                 if let Some(place) = self.values.get_mut(known as usize) {
                     *place = octets;
                 }

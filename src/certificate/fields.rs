@@ -1,15 +1,17 @@
 //! The fields of a `Certificate` (RFC 5280 section 4.1): where they lie, found and checked once.
 
 use der::asn1::BitStringRef;
-use der::{Reader, Tag, TagMode, TagNumber};
+use der::{Tag, TagMode, TagNumber};
 
 use super::attribute_values::AttributeValues;
+use super::reader::{DerReader, NotUsual, ReadError};
 use super::{
-    CertificateError, DerReader, DistinguishedName, Extensions, InField, Span, Timestamp, Validity,
-    algorithm, element, integer, octets, time,
+    CertificateError, DistinguishedName, Extensions, InField, Span, Timestamp, Validity, algorithm,
+    element, integer, octets, time,
 };
 
 /// Where the fields lie in the DER. A span covers tag, length and contents unless it says otherwise.
+#[derive(Debug, PartialEq)]
 pub(super) struct Fields {
     pub(super) version: u8,
     pub(super) tbs: Span,
@@ -53,9 +55,35 @@ impl Fields {
         }
     };
 
-    /// Reads a whole certificate, and checks its structure.
-    pub(super) fn parse(&mut self, der: &[u8]) -> Result<(), CertificateError> {
-        let mut reader = DerReader::new(der)?;
+    /// Reads a whole certificate, and checks its structure. Nearly all are encoded as is usual, and only the others are
+    /// read by somebody who knows what else there may be, and what is wrong.
+    pub(super) fn read(&mut self, der: &[u8]) -> Result<(), CertificateError> {
+        match self.parse::<NotUsual>(der) {
+            Ok(()) => {
+                #[cfg(fuzzing)]
+                self.assert_that_der_agrees(der);
+                Ok(())
+            }
+            Err(NotUsual) => self.read_with_der(der),
+        }
+    }
+
+    #[cold]
+    fn read_with_der(&mut self, der: &[u8]) -> Result<(), CertificateError> {
+        *self = Self::NONE;
+        self.parse::<der::Error>(der)
+    }
+
+    #[cfg(fuzzing)]
+    fn assert_that_der_agrees(&self, der: &[u8]) {
+        let mut with_der = Self::NONE;
+        with_der.read_with_der(der).expect("der should read what was read without it");
+        assert_eq!(*self, with_der);
+    }
+
+    #[inline]
+    fn parse<E: ReadError>(&mut self, der: &[u8]) -> Result<(), E::InField> {
+        let mut reader = DerReader::<E>::failing_with(der)?;
         reader.sequence(|certificate| {
             let start = certificate.place();
             certificate.sequence(|tbs| self.parse_tbs(tbs))?;
@@ -68,11 +96,11 @@ impl Fields {
                 false => algorithm(certificate).in_field("signatureAlgorithm")?,
             };
             self.signature = octets(certificate).in_field("signatureValue")?;
-            Ok::<_, CertificateError>(())
+            Ok::<_, E::InField>(())
         })?;
         reader.finish()?;
         for name in [self.issuer, self.subject] {
-            let values = DistinguishedName::values(name.of(der)).in_field("name")?;
+            let values = DistinguishedName::values::<E>(name.of(der)).in_field("name")?;
             self.attribute_values.are_text &= values.are_text;
             self.attribute_values.are_sound &= values.are_sound;
         }
@@ -80,12 +108,12 @@ impl Fields {
     }
 
     /// The fields of `TBSCertificate`.
-    fn parse_tbs(&mut self, tbs: &mut DerReader<'_>) -> Result<(), CertificateError> {
+    fn parse_tbs<E: ReadError>(&mut self, tbs: &mut DerReader<'_, E>) -> Result<(), E::InField> {
         // DER leaves out a default, so an explicit version 1 is an error of encoding.
         self.version = match version(tbs).in_field("version")? {
             None => 1,
             Some(version @ 1..=2) => version + 1,
-            Some(_) => return Err(Tag::Integer.value_error().into()).in_field("version"),
+            Some(_) => return Err(fault::<E>(Tag::Integer.value_error())).in_field("version"),
         };
         self.serial_number = integer(tbs).in_field("serialNumber")?;
         self.inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
@@ -93,7 +121,7 @@ impl Fields {
         self.validity = tbs
             .sequence(|validity| {
                 let (not_before, not_after) = (time(validity)?, time(validity)?);
-                Ok::<_, der::Error>(Validity { not_before, not_after })
+                Ok::<_, E>(Validity { not_before, not_after })
             })
             .in_field("validity")?;
         self.subject = element(tbs, Tag::Sequence).in_field("subject")?;
@@ -103,13 +131,17 @@ impl Fields {
         self.has_unique_identifiers = of_issuer | of_subject;
         // RFC 5280 section 4.1.2.9: extensions are version 3's.
         if self.version < 3 && !tbs.is_finished() {
-            return Err(Tag::Sequence.unexpected_error(None).into()).in_field("extensions");
+            return Err(fault::<E>(Tag::Sequence.unexpected_error(None))).in_field("extensions");
         }
         self.extensions.parse(tbs)
     }
 }
 
-fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
+fn fault<E: ReadError>(fault: der::ErrorKind) -> E {
+    der::Error::from(fault).into()
+}
+
+fn version<E: ReadError>(tbs: &mut DerReader<'_, E>) -> Result<Option<u8>, E> {
     // Version 3, as nearly all are.
     if tbs.clone().usual(0xa0) == Some(&[2, 1, 2]) {
         tbs.usual(0xa0);
@@ -120,7 +152,117 @@ fn version(tbs: &mut DerReader<'_>) -> der::Result<Option<u8>> {
 
 /// Reads an `issuerUniqueID` or `subjectUniqueID`, and says whether there is one.
 #[inline(always)]
-fn has_unique_identifier(tbs: &mut DerReader<'_>, number: u32) -> der::Result<bool> {
+fn has_unique_identifier<E: ReadError>(tbs: &mut DerReader<'_, E>, number: u32) -> Result<bool, E> {
     let string = tbs.context_specific::<BitStringRef<'_>>(TagNumber(number), TagMode::Implicit)?;
     Ok(string.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use rcgen::string::Ia5String;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CrlDistributionPoint, ExtendedKeyUsagePurpose,
+        GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+    };
+
+    use super::*;
+
+    /// With everything that this crate reads without der.
+    fn usual() -> CertificateParams {
+        let mut params = CertificateParams::new(["worker.acme.internal".to_owned()]).unwrap();
+        params.subject_alt_names.extend([
+            SanType::URI(Ia5String::try_from("spiffe://acme/worker").unwrap()),
+            SanType::IpAddress([10, 0, 0, 7].into()),
+        ]);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        params.not_after = date_time_ymd(2030, 1, 1);
+        params
+    }
+
+    fn authority() -> CertificateParams {
+        let mut params = usual();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(3));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("acme.internal".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+        params.crl_distribution_points =
+            vec![CrlDistributionPoint { uris: vec!["http://crl.acme.internal/1".to_owned()] }];
+        params
+    }
+
+    /// Valid after 2049, which asks for another type of time.
+    fn lasting() -> CertificateParams {
+        let mut params = usual();
+        params.not_after = date_time_ymd(2060, 1, 1);
+        params
+    }
+
+    fn der_of(params: &CertificateParams) -> Vec<u8> {
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    fn read_without_der(der: &[u8]) -> Option<Fields> {
+        let mut fields = Fields::NONE;
+        fields.parse::<NotUsual>(der).ok().map(|()| fields)
+    }
+
+    fn read(der: &[u8]) -> Result<Fields, String> {
+        let mut fields = Fields::NONE;
+        fields.read(der).map(|()| fields).map_err(|error| error.to_string())
+    }
+
+    fn read_with_der(der: &[u8]) -> Result<Fields, String> {
+        let mut fields = Fields::NONE;
+        fields.read_with_der(der).map(|()| fields).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_usual_is_read_without_der() {
+        for params in [usual(), authority()] {
+            assert!(read_without_der(&der_of(&params)).is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_not_usual_is_read_with_der() {
+        let der = der_of(&lasting());
+        assert_eq!(read_without_der(&der), None);
+        let fields = read(&der).unwrap();
+        assert_eq!(fields.validity.not_after.to_string(), "2060-01-01T00:00:00Z");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn what_is_read_without_der_is_what_is_read_with_it(
+            certificate in 0..3_usize,
+            changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 0..3),
+            cut in proptest::option::weighted(0.1, any::<Index>()),
+        ) {
+            static CERTIFICATES: std::sync::LazyLock<[Vec<u8>; 3]> = std::sync::LazyLock::new(|| {
+                [usual(), authority(), lasting()].map(|params| der_of(&params))
+            });
+            let mut der = CERTIFICATES[certificate].clone();
+            for (place, octet) in changes {
+                *place.get_mut(&mut der) = octet;
+            }
+            if let Some(cut) = cut {
+                der.truncate(cut.index(der.len()));
+            }
+            let with_der = read_with_der(&der);
+            if let Some(fields) = read_without_der(&der) {
+                prop_assert_eq!(Ok(&fields), with_der.as_ref());
+            }
+            prop_assert_eq!(read(&der), with_der);
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use der::{Reader, Tag, TagNumber, Tagged};
 
 use super::name::DistinguishedName;
-use super::reader::DerReader;
+use super::reader::{DerReader, ReadError};
 use super::subject_alternative_name::address;
 
 /// One name, in the encoding it came in.
@@ -41,20 +41,20 @@ impl<'a> GeneralName<'a> {
     }
 
     /// Reads one and checks it: its tag number, and its contents.
-    fn check(reader: &mut DerReader<'a>) -> der::Result<(u32, &'a [u8])> {
+    fn check<E: ReadError>(reader: &mut DerReader<'a, E>) -> Result<(u32, &'a [u8]), E> {
         let any = reader.any()?;
         let Tag::ContextSpecific { number, constructed } = any.tag() else {
-            return Err(any.tag().unexpected_error(None).into());
+            return Err(der::Error::from(any.tag().unexpected_error(None)).into());
         };
         let (number, value) = (number.value(), any.value());
         // Strings and octets are primitive in DER, the others hold an element; readers differ on
         // what they see in anything else.
         if number > 8 || constructed == is_primitive(number) {
-            return Err(any.tag().unexpected_error(None).into());
+            return Err(der::Error::from(any.tag().unexpected_error(None)).into());
         }
         match number {
-            1 | 2 | 6 if !value.is_ascii() => Err(any.tag().value_error().into()),
-            4 => DistinguishedName::check_der(value).map(|()| (number, value)),
+            1 | 2 | 6 if !value.is_ascii() => Err(der::Error::from(any.tag().value_error()).into()),
+            4 => Ok(DistinguishedName::check_der(value).map(|()| (number, value))?),
             _ => Ok((number, value)),
         }
     }
@@ -138,8 +138,8 @@ impl<'a> GeneralNames<'a> {
     }
 
     /// Checks those of a subject, whose addresses are of one host each: the forms that there are.
-    pub(super) fn forms_of_subject(der: &[u8]) -> der::Result<Forms> {
-        let mut reader = DerReader::new(der)?;
+    pub(super) fn forms_of_subject<E: ReadError>(der: &[u8]) -> Result<Forms, E> {
+        let mut reader = DerReader::<E>::failing_with(der)?;
         let forms = reader.sequence(|names| {
             let mut forms = Forms::NONE;
             while !names.is_finished() {
@@ -149,7 +149,7 @@ impl<'a> GeneralNames<'a> {
                 }
                 forms.0 |= 1 << number;
             }
-            Ok::<_, der::Error>(forms)
+            Ok::<_, E>(forms)
         })?;
         reader.finish()?;
         Ok(forms)

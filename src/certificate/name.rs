@@ -6,13 +6,13 @@ use std::str::FromStr;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc4519::COMMON_NAME;
 use der::asn1::{PrintableStringRef, SetOfVec};
-use der::{Decode, Encode, Reader, Tag, Tagged};
+use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
 
 use super::attribute_values::AttributeValues;
 use super::identifier;
-use super::reader::DerReader;
+use super::reader::{DerReader, ReadError};
 use crate::marks::is_mark;
 
 /// An X.501 distinguished name (RFC 5280 section 4.1.2.4), kept in the encoding it came in.
@@ -107,11 +107,11 @@ impl DistinguishedName {
 
     /// Checks that it is the DER encoding of a `Name`.
     pub(crate) fn check_der(der: &[u8]) -> der::Result<()> {
-        Self::values(der).map(drop)
+        Self::values::<der::Error>(der).map(drop)
     }
 
     /// The same, and what its values are.
-    pub(super) fn values(der: &[u8]) -> der::Result<AttributeValues> {
+    pub(super) fn values<E: ReadError>(der: &[u8]) -> Result<AttributeValues, E> {
         match Self::read_values(der) {
             Ok(values) => Ok(values),
             Err(error) => Err(Self::fault(der, error)),
@@ -120,19 +120,19 @@ impl DistinguishedName {
 
     /// What is wrong with one is said as the decoder says it that makes names of them.
     #[cold]
-    fn fault(der: &[u8], error: der::Error) -> der::Error {
-        RdnSequence::from_der(der).err().unwrap_or(error)
+    fn fault<E: ReadError>(der: &[u8], error: E) -> E {
+        RdnSequence::from_der(der).map_or_else(E::from, |_| error)
     }
 
     #[inline(always)]
-    fn read_values(der: &[u8]) -> der::Result<AttributeValues> {
+    fn read_values<E: ReadError>(der: &[u8]) -> Result<AttributeValues, E> {
         let mut values = AttributeValues::NONE;
-        let mut reader = DerReader::new(der)?;
+        let mut reader = DerReader::<E>::failing_with(der)?;
         reader.sequence(|parts| {
             while !parts.is_finished() {
                 parts.constructed(Tag::Set, |part| check_attributes(part, &mut values))?;
             }
-            Ok::<_, der::Error>(())
+            Ok::<_, E>(())
         })?;
         reader.finish()?;
         Ok(values)
@@ -193,7 +193,10 @@ impl DistinguishedName {
 }
 
 /// Checks the contents of a `RelativeDistinguishedName`.
-fn check_attributes(part: &mut DerReader<'_>, values: &mut AttributeValues) -> der::Result<()> {
+fn check_attributes<E: ReadError>(
+    part: &mut DerReader<'_, E>,
+    values: &mut AttributeValues,
+) -> Result<(), E> {
     while !part.is_finished() {
         part.sequence(|attribute| {
             identifier(attribute)?;

@@ -4,6 +4,11 @@
 //! another crate, several for every element, which is most of the time that a certificate takes to
 //! read. What is usual is read here, and whatever else there is, faults among it, is left to der. It
 //! lacks that one's limit to nesting, because what is read with it has a fixed depth.
+//!
+//! A reader can also give up where der would go on ([`NotUsual`]): what it reads then compiles into a few
+//! instructions for each element.
+
+use std::marker::PhantomData;
 
 use der::asn1::AnyRef;
 use der::{
@@ -11,20 +16,101 @@ use der::{
     TagMode, TagNumber, Tagged,
 };
 
-#[derive(Debug, Clone)]
-pub(crate) struct DerReader<'a> {
+use super::CertificateError;
+
+/// Why a reader does not go on, which is also what it does with something that is not usual.
+pub(crate) trait ReadError: From<Error> {
+    /// The same of a field of a certificate.
+    type InField: From<Self> + From<CertificateError>;
+
+    fn in_field(self, field: &'static str) -> Self::InField;
+
+    /// Reads something that is not usual with der, or gives up.
+    fn read_on<'a, T>(
+        reader: &mut DerReader<'a, Self>,
+        read: impl FnOnce(&mut DerReader<'a>) -> Result<T, Error>,
+    ) -> Result<T, Self>;
+}
+
+impl ReadError for Error {
+    type InField = CertificateError;
+
+    fn in_field(self, field: &'static str) -> CertificateError {
+        CertificateError::Malformed { field, source: self }
+    }
+
+    #[inline]
+    fn read_on<'a, T>(
+        reader: &mut DerReader<'a>,
+        read: impl FnOnce(&mut DerReader<'a>) -> Result<T, Self>,
+    ) -> Result<T, Self> {
+        read(reader)
+    }
+}
+
+/// There is something that is not usual, or a fault: whoever wants to know has to read it once more, and to have
+/// der's errors.
+#[derive(Debug)]
+pub(crate) struct NotUsual;
+
+impl From<Error> for NotUsual {
+    fn from(_: Error) -> Self {
+        Self
+    }
+}
+
+impl From<CertificateError> for NotUsual {
+    fn from(_: CertificateError) -> Self {
+        Self
+    }
+}
+
+impl ReadError for NotUsual {
+    type InField = Self;
+
+    fn in_field(self, _: &'static str) -> Self {
+        self
+    }
+
+    #[inline]
+    fn read_on<'a, T>(
+        _: &mut DerReader<'a, Self>,
+        _: impl FnOnce(&mut DerReader<'a>) -> Result<T, Error>,
+    ) -> Result<T, Self> {
+        Err(Self)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct DerReader<'a, E = Error> {
     /// What is left to read of the element whose contents are being read.
     rest: &'a [u8],
     /// Where that element ends, in octets from the beginning of the input.
     end: usize,
+    error: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for DerReader<'_, E> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        Self { rest: self.rest, end: self.end, error: PhantomData }
+    }
 }
 
 impl<'a> DerReader<'a> {
     #[inline]
     pub(crate) fn new(octets: &'a [u8]) -> Result<Self, Error> {
+        Self::failing_with(octets)
+    }
+}
+
+impl<'a, E: ReadError> DerReader<'a, E> {
+    /// A reader that fails as its caller chooses.
+    #[inline(always)]
+    pub(crate) fn failing_with(octets: &'a [u8]) -> Result<Self, E> {
         // All places in the input are a `Length`, which has 32 bits.
         Length::try_from(octets.len())?;
-        Ok(Self { rest: octets, end: octets.len() })
+        Ok(Self { rest: octets, end: octets.len(), error: PhantomData })
     }
 
     /// How far it has come, in octets from the beginning.
@@ -64,84 +150,82 @@ impl<'a> DerReader<'a> {
 
     /// Reads one element of any tag.
     #[inline(always)]
-    pub(crate) fn any(&mut self) -> Result<AnyRef<'a>, Error> {
+    pub(crate) fn any(&mut self) -> Result<AnyRef<'a>, E> {
         if let Some(&octet) = self.rest.first()
             && let Some(tag) = usual_tag(octet)
             && let Some(contents) = self.usual(octet)
         {
-            return AnyRef::new(tag, contents);
+            return Ok(AnyRef::new(tag, contents)?);
         }
-        AnyRef::decode(self)
+        E::read_on(self, AnyRef::decode)
     }
 
     /// Reads one element of a tag: its contents.
     #[inline(always)]
-    pub(crate) fn element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+    pub(crate) fn element(&mut self, wanted: Tag) -> Result<&'a [u8], E> {
         match octet_of(wanted).and_then(|octet| self.usual(octet)) {
             Some(contents) => Ok(contents),
-            None => self.unusual_element(wanted),
+            None => E::read_on(self, |reader| reader.unusual_element(wanted)),
         }
-    }
-
-    #[cold]
-    fn unusual_element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
-        let any = AnyRef::decode(self)?;
-        any.tag().assert_eq(wanted)?;
-        Ok(any.value())
     }
 
     /// Reads a `BOOLEAN DEFAULT` or `OPTIONAL`, if it comes next.
     #[inline]
-    pub(crate) fn optional_boolean(&mut self) -> Result<Option<bool>, Error> {
+    pub(crate) fn optional_boolean(&mut self) -> Result<Option<bool>, E> {
         match self.rest {
             [0x01, 0x01, octet @ (0 | 0xff), rest @ ..] => {
                 self.rest = rest;
                 Ok(Some(*octet != 0))
             }
             [octet, ..] if *octet != 0x01 && usual_tag(*octet).is_some() => Ok(None),
-            _ => Option::decode(self),
+            _ => E::read_on(self, Option::decode),
         }
     }
 
     /// Reads a `SEQUENCE`, whose contents have to be read to their end.
     #[inline(always)]
-    pub(crate) fn sequence<T, E: From<Error>>(
+    pub(crate) fn sequence<T, F: From<E>>(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+        read: impl FnOnce(&mut Self) -> Result<T, F>,
+    ) -> Result<T, F> {
         self.constructed(Tag::Sequence, read)
     }
 
     /// The same of another tag.
     #[inline(always)]
-    pub(crate) fn constructed<T, E: From<Error>>(
+    pub(crate) fn constructed<T, F: From<E>>(
         &mut self,
         wanted: Tag,
-        read: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
+        read: impl FnOnce(&mut Self) -> Result<T, F>,
+    ) -> Result<T, F> {
         let mut nested = self.nested(wanted)?;
         let value = read(&mut nested)?;
-        match nested.rest {
-            [] => Ok(value),
-            _ => Err(nested.trailing().into()),
+        nested.finish()?;
+        Ok(value)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Nothing may be left to read.
+    #[inline(always)]
+    pub(crate) fn finish(mut self) -> Result<(), E> {
+        match self.rest {
+            [] => Ok(()),
+            _ => E::read_on(&mut self, |reader| Err(reader.trailing())),
         }
     }
 
     /// Steps over an element of a tag: a reader of its contents, which says their places in the whole.
     #[inline(always)]
-    pub(crate) fn nested(&mut self, wanted: Tag) -> Result<Self, Error> {
+    pub(crate) fn nested(&mut self, wanted: Tag) -> Result<Self, E> {
         let contents = match octet_of(wanted).and_then(|octet| self.usual(octet)) {
             Some(contents) => contents,
-            None => self.unusual_contents(wanted)?,
+            None => E::read_on(self, |reader| reader.unusual_contents(wanted))?,
         };
-        Ok(Self { rest: contents, end: self.place() })
-    }
-
-    #[cold]
-    fn unusual_contents(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
-        let header = Header::decode(self)?;
-        header.tag().assert_eq(wanted)?;
-        self.read_nested(header.length(), |contents| contents.read_slice(contents.remaining_len()))
+        Ok(Self { rest: contents, end: self.place(), error: PhantomData })
     }
 
     /// Steps over an element that was read before, if the very same comes next.
@@ -158,12 +242,12 @@ impl<'a> DerReader<'a> {
 
     /// Whether an element with this tag comes next.
     #[inline(always)]
-    pub(crate) fn comes_next(&self, wanted: Tag) -> Result<bool, Error> {
+    pub(crate) fn comes_next(&self, wanted: Tag) -> Result<bool, E> {
         match self.rest.first() {
             None => Ok(false),
             Some(&octet) => match usual_tag(octet) {
                 Some(tag) => Ok(tag == wanted),
-                None => Ok(Tag::peek(self)? == wanted),
+                None => E::read_on(&mut self.clone(), |reader| Ok(Tag::peek(reader)? == wanted)),
             },
         }
     }
@@ -174,15 +258,31 @@ impl<'a> DerReader<'a> {
         &mut self,
         number: TagNumber,
         mode: TagMode,
-    ) -> Result<Option<T>, T::Error>
+    ) -> Result<Option<T>, E>
     where
-        T: DecodeValue<'a> + FixedTag + 'a,
+        T: DecodeValue<'a, Error = Error> + FixedTag + 'a,
     {
         match self.rest.first().map(|&octet| usual_tag(octet)) {
             None => Ok(None),
             Some(Some(tag)) if !tag.is_context_specific() || tag.number() != number => Ok(None),
-            _ => Reader::context_specific(self, number, mode),
+            _ => E::read_on(self, |reader| Reader::context_specific(reader, number, mode)),
         }
+    }
+}
+
+impl<'a> DerReader<'a> {
+    #[cold]
+    fn unusual_element(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+        let any = AnyRef::decode(self)?;
+        any.tag().assert_eq(wanted)?;
+        Ok(any.value())
+    }
+
+    #[cold]
+    fn unusual_contents(&mut self, wanted: Tag) -> Result<&'a [u8], Error> {
+        let header = Header::decode(self)?;
+        header.tag().assert_eq(wanted)?;
+        self.read_nested(header.length(), |contents| contents.read_slice(contents.remaining_len()))
     }
 
     #[cold]
@@ -278,7 +378,7 @@ impl<'a> Reader<'a> for DerReader<'a> {
         let end = usize::try_from((self.position() + length)?)?;
         let contents = self.rest.split_at_checked(usize::try_from(length)?);
         let (contents, rest) = contents.ok_or_else(|| Error::incomplete(self.input_len()))?;
-        let mut nested = Self { rest: contents, end };
+        let mut nested = Self { rest: contents, end, error: PhantomData };
         let value = read(&mut nested)?;
         if !nested.is_finished() {
             return Err(nested.trailing().into());
@@ -339,9 +439,9 @@ mod tests {
             self.read_nested(header.length(), read)
         }
 
-        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, T::Error>
+        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, Error>
         where
-            T: DecodeValue<'a> + FixedTag + 'a,
+            T: DecodeValue<'a, Error = Error> + FixedTag + 'a,
         {
             self.context_specific(TagNumber(number), mode)
         }
@@ -373,9 +473,9 @@ mod tests {
             }
         }
 
-        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, T::Error>
+        fn tagged<T>(&mut self, number: u32, mode: TagMode) -> Result<Option<T>, Error>
         where
-            T: DecodeValue<'a> + FixedTag + 'a,
+            T: DecodeValue<'a, Error = Error> + FixedTag + 'a,
         {
             DerReader::context_specific(self, TagNumber(number), mode)
         }

@@ -1,6 +1,6 @@
 //! Name constraints (RFC 5280 section 4.2.1.10) without a copy.
 
-use der::{Reader, Tag, TagNumber};
+use der::{Tag, TagNumber};
 
 use super::general_name::{GeneralName, take_first};
 use super::reader::DerReader;

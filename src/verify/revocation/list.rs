@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
-use der::Reader;
 
 use crate::certificate::distribution_points::{PointName, Reasons};
 use crate::certificate::{

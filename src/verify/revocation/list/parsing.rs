@@ -18,7 +18,7 @@ use crate::certificate::{
 pub(super) fn parse_tbs(tbs: &mut DerReader<'_>) -> Result<Parsed, CertificateError> {
     let has_version = !tbs.is_finished() && Tag::peek(tbs)? == Tag::Integer;
     if has_version && u8::decode(tbs).in_field("version")? != 1 {
-        return Err(Tag::Integer.value_error().into()).in_field("version");
+        return Err(der::Error::from(Tag::Integer.value_error())).in_field("version");
     }
     let inner_signature_algorithm = algorithm(tbs).in_field("signature")?;
     let issuer_start = tbs.clone();
@@ -165,7 +165,7 @@ impl Extensions {
             match id {
                 rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {
                     self.authority_key_identifier =
-                        AuthorityKeyIdentifier::from_der(contents, span)?.key;
+                        AuthorityKeyIdentifier::from_der::<der::Error>(contents, span)?.key;
                 }
                 rfc5280::ID_CE_CRL_NUMBER => {
                     self.number = Some(number(contents, span)?);
