@@ -9,7 +9,7 @@ use super::policy::Purpose;
 use super::rule::{Rule, Rules};
 use super::{Terms, VerifyError, names};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{CanonicalName, Certificate, KeyUsage};
+use crate::certificate::{CanonicalName, Certificate, KeyUsage, Known, KnownSet};
 use crate::oid::NamedOid;
 
 /// What a certificate is in a path.
@@ -72,15 +72,17 @@ impl Subject<'_> {
 type Check = fn(&Subject<'_>) -> Result<(), VerifyError>;
 
 macro_rules! checks {
-    ($($check:path $(: [$($rule:ident),*])?,)*) => {
+    ($($check:path $(: [$($rule:ident),*] $(of [$($extension:ident),*])?)?,)*) => {
         const CHECKS: &[Check] = &[$($check),*];
 
-        /// One after the other, without those that are about rules alone that the policy has not. Most ask
-        /// no more than a bit, which is less than a call by way of the list takes.
+        /// One after the other, without those that are about rules alone that the policy has not, or about extensions
+        /// that the certificate has not. Most ask no more than a bit, which is less than a call by way of the list takes.
         fn pass_all(subject: &Subject<'_>) -> Result<(), VerifyError> {
-            let rules = subject.terms.policy.rule_set();
+            let (rules, certificate) = (subject.terms.policy.rule_set(), subject.certificate);
             $(
-                $(if rules.has_any_of(const { Rules::NONE$(.with(Rule::$rule))* }))? {
+                $(if rules.has_any_of(const { Rules::NONE$(.with(Rule::$rule))* })
+                    $(&& certificate.has_any_of(const { KnownSet::of(&[$(Known::$extension),*]) }))?)?
+                {
                     $check(subject)?;
                 }
             )*
@@ -114,12 +116,14 @@ checks! {
         SubjectAlternativeNamePresent, PreferredNameSyntax
     ],
     profile::name_constraints:
-        [NameConstraintsCritical, NameConstraintsOfIssuersOnly, FieldNameConstraints],
-    profile::policies: [PolicyConstraintsCritical, NoCriticalPolicies],
+        [NameConstraintsCritical, NameConstraintsOfIssuersOnly, FieldNameConstraints]
+        of [NameConstraints],
+    profile::policies: [PolicyConstraintsCritical, NoCriticalPolicies]
+        of [CertificatePolicies, PolicyMappings, PolicyConstraints, InhibitAnyPolicy],
     profile::public_key: [SubjectKeyAccepted, WebPkiKeys],
     profile::unique_identifiers: [NoUniqueIdentifiers],
     readers::go: [ReadableInGo],
-    readers::handled_in_go: [ReadableInGo],
+    readers::handled_in_go: [ReadableInGo] of [SubjectAlternativeName],
     readers::text_in_names: [TextInNames],
     validity,
     names,
@@ -260,6 +264,7 @@ pub(super) fn crl_signer(certificate: &Certificate, terms: &Terms<'_>) -> Result
     allows(certificate, KeyUsage::CRL_SIGN, terms)
 }
 
+#[inline(always)]
 fn allows(
     certificate: &Certificate,
     needed: KeyUsage,

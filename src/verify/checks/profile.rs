@@ -2,7 +2,7 @@
 
 use super::{Role, Subject, VerifyError};
 use crate::certificate::general_name::GeneralName;
-use crate::certificate::{KeyUsage, Known, KnownSet, SubjectAlternativeName};
+use crate::certificate::{KeyUsage, Known, SubjectAlternativeName};
 use crate::verify::policy::Purpose;
 use crate::verify::rule::Rule;
 use crate::verify::signature::PublicKey;
@@ -69,12 +69,14 @@ pub(super) fn serial_number(subject: &Subject<'_>) -> Checked {
     subject.must(Rule::NonNegativeSerialNumber, !is_negative, "its serial number is negative")?;
     let is_zero = octets == [0];
     subject.must(Rule::NonZeroSerialNumber, !is_zero, "its serial number is 0")?;
-    let rule = Rule::SerialNumberLength;
-    subject.must(
-        rule,
-        octets.len() <= 20,
-        format_args!("its serial number has {} octets", octets.len()),
-    )
+    match octets.len() {
+        ..=20 => Ok(()),
+        length => subject.must(
+            Rule::SerialNumberLength,
+            false,
+            format_args!("its serial number has {length} octets"),
+        ),
+    }
 }
 
 /// RFC 5280 sections 4.1.2.4 and 4.1.2.6.
@@ -242,9 +244,6 @@ pub(super) fn policies(subject: &Subject<'_>) -> Checked {
         Known::PolicyConstraints,
         Known::InhibitAnyPolicy,
     ];
-    if !subject.certificate.has_any_of(const { KnownSet::of(EXTENSIONS) }) {
-        return Ok(());
-    }
     for extension in [Known::PolicyConstraints, Known::InhibitAnyPolicy] {
         subject.must_be_critical(Rule::PolicyConstraintsCritical, extension)?;
     }

@@ -10,18 +10,25 @@ use crate::verify::rule::Rule;
 use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, SignatureError};
 
 /// Go's `parseName` and `parseSANExtension`.
+#[inline(always)]
 pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
-    if !subject.terms.has(Rule::ReadableInGo) {
-        return Ok(());
+    let certificate = subject.certificate;
+    let has_names_to_read = !certificate.attribute_values().are_sound
+        || certificate.forms_of_names().has_any_of(Forms::URI.or(Forms::IP))
+        || certificate.has(Known::NameConstraints);
+    match has_names_to_read && subject.terms.has(Rule::ReadableInGo) {
+        true => names_in_go(subject),
+        false => Ok(()),
     }
+}
+
+fn names_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let certificate = subject.certificate;
     if !certificate.attribute_values().are_sound {
         let found = "a name has a text with characters that its string type has not";
         return subject.breaks(Rule::ReadableInGo, found);
     }
-    if certificate.forms_of_names().has_any_of(Forms::URI.or(Forms::IP))
-        && let Some(name) = certificate.general_names().find(|name| !is_readable_name(name))
-    {
+    if let Some(name) = certificate.general_names().find(|name| !is_readable_name(name)) {
         return subject.breaks(Rule::ReadableInGo, format!("it has the name {name:?}"));
     }
     if let Some(constraints) = certificate.name_constraints()
