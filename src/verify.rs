@@ -355,6 +355,7 @@ impl Verifier {
         verification: &Verification,
     ) -> Result<VerifiedChain, VerifyError> {
         path::find(leaf, intermediates, self.authorities(), &verification.terms())
+            .map_err(|error| *error)
     }
 
     /// Verifies many leaves, each with the intermediates that came with it, on as many threads as the machine
@@ -380,7 +381,7 @@ impl Verifier {
         let chains: Vec<_> = chains.into_iter().collect();
         let terms = verification.terms();
         parallel::map(&chains, |(leaf, intermediates)| {
-            path::find(leaf, intermediates, self.authorities(), &terms)
+            path::find(leaf, intermediates, self.authorities(), &terms).map_err(|error| *error)
         })
     }
 
@@ -406,7 +407,7 @@ pub(crate) fn check_leaf(
     leaf: &Certificate,
     verification: &Verification,
 ) -> Result<(), VerifyError> {
-    checks::check(leaf, checks::Role::Leaf, &verification.terms())
+    checks::check(leaf, checks::Role::Leaf, &verification.terms()).map_err(|error| *error)
 }
 
 /// The path from a certificate to an anchor, for any purpose, at the moment of its own validity that

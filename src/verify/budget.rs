@@ -1,6 +1,6 @@
 //! What one verification may cost at most.
 
-use super::error::VerifyError;
+use super::error::{Checked, VerifyError};
 
 /// What one verification may cost at most. When it is spent, the search ends there and then with
 /// [`VerifyError::Budget`], whatever it had found so far: the certificates at hand are far more than
@@ -87,32 +87,32 @@ impl Account {
         Self { limits, left: limits, earlier_signatures_left }
     }
 
-    pub(super) fn spend_signature(&mut self) -> Result<(), VerifyError> {
+    pub(super) fn spend_signature(&mut self) -> Checked {
         spend(&mut self.left.signatures, 1, "signature checks", self.limits.signatures)
     }
 
     /// A signature that was checked before this verification.
-    pub(super) fn spend_earlier_signature(&mut self) -> Result<(), VerifyError> {
+    pub(super) fn spend_earlier_signature(&mut self) -> Checked {
         let limit = self.limits.earlier_signatures();
         spend(&mut self.earlier_signatures_left, 1, "signatures that were checked before", limit)
     }
 
-    pub(super) fn spend_step(&mut self) -> Result<(), VerifyError> {
+    pub(super) fn spend_step(&mut self) -> Checked {
         spend(&mut self.left.steps, 1, "attempts to extend a path", self.limits.steps)
     }
 
-    pub(super) fn spend_path(&mut self) -> Result<(), VerifyError> {
+    pub(super) fn spend_path(&mut self) -> Checked {
         spend(&mut self.left.paths, 1, "complete paths", self.limits.paths)
     }
 
     /// So many comparisons.
-    pub(super) fn spend_comparisons(&mut self, count: usize) -> Result<(), VerifyError> {
+    pub(super) fn spend_comparisons(&mut self, count: usize) -> Checked {
         let cost = u32::try_from(count).unwrap_or(u32::MAX);
         spend(&mut self.left.comparisons, cost, "comparisons of names", self.limits.comparisons)
     }
 
     /// A comparison that looks at so many octets at most.
-    pub(super) fn spend_comparison(&mut self, octets: usize) -> Result<(), VerifyError> {
+    pub(super) fn spend_comparison(&mut self, octets: usize) -> Checked {
         let cost = u32::try_from(octets / 256).unwrap_or(u32::MAX).saturating_add(1);
         spend(&mut self.left.comparisons, cost, "comparisons of names", self.limits.comparisons)
     }
@@ -123,12 +123,12 @@ impl Account {
     }
 }
 
-fn spend(left: &mut u32, cost: u32, work: &'static str, limit: u32) -> Result<(), VerifyError> {
+fn spend(left: &mut u32, cost: u32, work: &'static str, limit: u32) -> Checked {
     match left.checked_sub(cost) {
         Some(less) => {
             *left = less;
             Ok(())
         }
-        None => Err(VerifyError::Budget { work, limit }),
+        None => Err(VerifyError::Budget { work, limit }.into()),
     }
 }

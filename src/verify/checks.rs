@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::policy::Purpose;
 use super::rule::{Rule, Rules};
+use super::error::Checked;
 use super::{Terms, VerifyError, names};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{CanonicalName, Certificate, KeyUsage, Known, KnownSet};
@@ -49,19 +50,19 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     #[cold]
-    fn breaks(&self, rule: Rule, found: impl Into<String>) -> Result<(), VerifyError> {
+    fn breaks(&self, rule: Rule, found: impl Into<String>) -> Checked {
         let subject = self.certificate.subject();
-        Err(VerifyError::Rule { subject, rule, found: found.into() })
+        Err(VerifyError::Rule { subject, rule, found: found.into() }.into())
     }
 
     #[cold]
-    fn breaks_of(&self, rule: Rule, found: &dyn fmt::Display) -> Result<(), VerifyError> {
+    fn breaks_of(&self, rule: Rule, found: &dyn fmt::Display) -> Checked {
         self.breaks(rule, found.to_string())
     }
 
     /// `found` is written only where the rule is broken.
     #[inline]
-    fn must(&self, rule: Rule, holds: bool, found: impl fmt::Display) -> Result<(), VerifyError> {
+    fn must(&self, rule: Rule, holds: bool, found: impl fmt::Display) -> Checked {
         match holds || !self.terms.has(rule) {
             true => Ok(()),
             false => self.breaks_of(rule, &found),
@@ -69,7 +70,7 @@ impl Subject<'_> {
     }
 }
 
-type Check = fn(&Subject<'_>) -> Result<(), VerifyError>;
+type Check = fn(&Subject<'_>) -> Checked;
 
 macro_rules! checks {
     ($($check:path $(: [$($rule:ident),*] $(of [$($extension:ident),*])?)?,)*) => {
@@ -77,7 +78,7 @@ macro_rules! checks {
 
         /// One after the other, without those that are about rules alone that the policy has not, or about extensions
         /// that the certificate has not. Most ask no more than a bit, which is less than a call by way of the list takes.
-        fn pass_all(subject: &Subject<'_>) -> Result<(), VerifyError> {
+        fn pass_all(subject: &Subject<'_>) -> Checked {
             let (rules, certificate) = (subject.terms.policy.rule_set(), subject.certificate);
             $(
                 $(if rules.has_any_of(const { Rules::NONE$(.with(Rule::$rule))* })
@@ -135,7 +136,7 @@ pub(super) fn check(
     certificate: &Certificate,
     role: Role,
     terms: &Terms<'_>,
-) -> Result<(), VerifyError> {
+) -> Checked {
     pass_all(&Subject { certificate, role, terms })
 }
 
@@ -150,11 +151,11 @@ pub(super) fn all(certificate: &Certificate, role: Role, terms: &Terms<'_>) -> V
             let Err(error) = check(&Subject { certificate, role, terms: &terms }) else {
                 break;
             };
-            let rule = match &error {
+            let rule = match &*error {
                 VerifyError::Rule { rule, .. } if policy.has(*rule) => Some(*rule),
                 _ => None,
             };
-            found.push(error);
+            found.push(*error);
             match rule {
                 Some(rule) => policy = policy.without(rule),
                 None => break,
@@ -165,7 +166,7 @@ pub(super) fn all(certificate: &Certificate, role: Role, terms: &Terms<'_>) -> V
 }
 
 /// What Go asks of every certificate that is presented, before it looks for a path.
-pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
+pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Checked {
     let subject = Subject { certificate, role: Role::Presented, terms };
     let checks: [Check; 5] = [
         signature_algorithms,
@@ -180,7 +181,7 @@ pub(super) fn presented(certificate: &Certificate, terms: &Terms<'_>) -> Result<
 /// Section 4.1.2.1. Only version 3 can say that it is a CA's or what it is for; roots of version 1 are
 /// as old as the web, and version 2 was never in use.
 #[inline(always)]
-fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn version(subject: &Subject<'_>) -> Checked {
     let is_strict = subject.terms.has(Rule::Version3);
     let is_accepted = match (subject.certificate.version(), subject.role) {
         (3, _) | (1, Role::Issuer { is_anchor: true, .. }) => true,
@@ -190,29 +191,30 @@ fn version(subject: &Subject<'_>) -> Result<(), VerifyError> {
     let version = subject.certificate.version();
     match is_accepted {
         true => Ok(()),
-        false => Err(VerifyError::Version { subject: subject.certificate.subject(), version }),
+        false => Err(VerifyError::Version { subject: subject.certificate.subject(), version }.into()),
     }
 }
 
 /// Section 4.1.1.2. What is outside the signed part can be changed by anybody.
 #[inline(always)]
-fn signature_algorithms(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn signature_algorithms(subject: &Subject<'_>) -> Checked {
     match subject.certificate.signature_algorithms_agree() {
         true => Ok(()),
         false => {
-            Err(VerifyError::SignatureAlgorithmsDiffer { subject: subject.certificate.subject() })
+            let subject = subject.certificate.subject();
+            Err(VerifyError::SignatureAlgorithmsDiffer { subject }.into())
         }
     }
 }
 
 /// Section 4.2.
 #[inline(always)]
-fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn critical_extensions(subject: &Subject<'_>) -> Checked {
     match subject.certificate.unknown_critical_extension() {
         None => Ok(()),
         Some(extension) => {
             let subject = subject.certificate.subject();
-            Err(VerifyError::CriticalExtension { subject, extension: NamedOid(extension) })
+            Err(VerifyError::CriticalExtension { subject, extension: NamedOid(extension) }.into())
         }
     }
 }
@@ -220,7 +222,7 @@ fn critical_extensions(subject: &Subject<'_>) -> Result<(), VerifyError> {
 /// Section 4.2.1.9. An anchor of version 1 or 2 has no way to say that it is a CA's, so the
 /// decision to trust it says so.
 #[inline(always)]
-fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn basic_constraints(subject: &Subject<'_>) -> Checked {
     let certificate = subject.certificate;
     match subject.role {
         Role::CrlSigner | Role::Presented => {}
@@ -228,18 +230,19 @@ fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
             let purpose = subject.terms.purpose;
             let may_be_a_ca = purpose == Purpose::Any || !subject.terms.has(Rule::EndEntityIsNoCa);
             if certificate.is_ca() && !may_be_a_ca {
-                return Err(VerifyError::CaAsPeer { subject: certificate.subject(), purpose });
+                let subject = certificate.subject();
+                return Err(VerifyError::CaAsPeer { subject, purpose }.into());
             }
         }
         Role::Issuer { is_anchor, below } => {
             let is_trusted_without_extensions = is_anchor && certificate.version() < 3;
             if !(certificate.is_ca() || is_trusted_without_extensions) {
-                return Err(VerifyError::NotACa { subject: certificate.subject() });
+                return Err(VerifyError::NotACa { subject: certificate.subject() }.into());
             }
             let allowed = certificate.basic_constraints().and_then(|limits| limits.path_len);
             if let Some(allowed) = allowed.filter(|&allowed| below > usize::from(allowed)) {
                 let subject = certificate.subject();
-                return Err(VerifyError::PathLength { subject, allowed, below });
+                return Err(VerifyError::PathLength { subject, allowed, below }.into());
             }
         }
     }
@@ -248,7 +251,7 @@ fn basic_constraints(subject: &Subject<'_>) -> Result<(), VerifyError> {
 
 /// Section 4.2.1.3. A TLS peer proves with a signature that it has the key.
 #[inline(always)]
-fn key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn key_usage(subject: &Subject<'_>) -> Checked {
     match subject.role {
         Role::Issuer { .. } => allows(subject.certificate, KeyUsage::KEY_CERT_SIGN, subject.terms),
         Role::CrlSigner => crl_signer(subject.certificate, subject.terms),
@@ -260,7 +263,7 @@ fn key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
 }
 
 /// Section 6.3.3 (f).
-pub(super) fn crl_signer(certificate: &Certificate, terms: &Terms<'_>) -> Result<(), VerifyError> {
+pub(super) fn crl_signer(certificate: &Certificate, terms: &Terms<'_>) -> Checked {
     allows(certificate, KeyUsage::CRL_SIGN, terms)
 }
 
@@ -269,11 +272,12 @@ fn allows(
     certificate: &Certificate,
     needed: KeyUsage,
     terms: &Terms<'_>,
-) -> Result<(), VerifyError> {
+) -> Checked {
     match certificate.key_usage() {
         Some(found) if found.is_empty() && !terms.has(Rule::KeyUsageNotEmpty) => Ok(()),
         Some(found) if !found.contains(needed) => {
-            Err(VerifyError::KeyUsage { subject: certificate.subject(), found, needed })
+            let subject = certificate.subject();
+            Err(VerifyError::KeyUsage { subject, found, needed }.into())
         }
         _ => Ok(()),
     }
@@ -281,7 +285,7 @@ fn allows(
 
 /// Section 4.2.1.12.
 #[inline(always)]
-fn extended_key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn extended_key_usage(subject: &Subject<'_>) -> Checked {
     let (certificate, purpose) = (subject.certificate, subject.terms.purpose);
     let Some(purposes) = certificate.purposes() else {
         return Ok(());
@@ -294,32 +298,29 @@ fn extended_key_usage(subject: &Subject<'_>) -> Result<(), VerifyError> {
         return Ok(());
     }
     let found = certificate.extended_key_usage().unwrap_or_default();
-    Err(VerifyError::ExtendedKeyUsage {
-        subject: certificate.subject(),
-        purpose,
-        found: found.into_iter().map(NamedOid).collect(),
-    })
+    let (subject, found) = (certificate.subject(), found.into_iter().map(NamedOid).collect());
+    Err(VerifyError::ExtendedKeyUsage { subject, purpose, found }.into())
 }
 
 /// Section 4.1.2.5. Both ends are included.
 #[inline(always)]
-fn validity(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn validity(subject: &Subject<'_>) -> Checked {
     let (validity, at) = (subject.certificate.validity(), subject.terms.at);
     let subject = || subject.certificate.subject();
     if at < validity.not_before {
         let not_before = validity.not_before;
-        return Err(VerifyError::NotYetValid { subject: subject(), not_before, at });
+        return Err(VerifyError::NotYetValid { subject: subject(), not_before, at }.into());
     }
     if at > validity.not_after {
         let not_after = validity.not_after;
-        return Err(VerifyError::Expired { subject: subject(), not_after, at });
+        return Err(VerifyError::Expired { subject: subject(), not_after, at }.into());
     }
     Ok(())
 }
 
 /// Section 4.2.1.6.
 #[inline(always)]
-fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn names(subject: &Subject<'_>) -> Checked {
     if subject.role != Role::Leaf || subject.terms.names.is_empty() {
         return Ok(());
     }
@@ -328,7 +329,7 @@ fn names(subject: &Subject<'_>) -> Result<(), VerifyError> {
         None => Ok(()),
         Some(name) => {
             let subject = subject.certificate.subject();
-            Err(VerifyError::Name { subject, name: name.clone(), found })
+            Err(VerifyError::Name { subject, name: name.clone(), found }.into())
         }
     }
 }
@@ -359,13 +360,13 @@ pub(super) fn key_identifiers<'a>(
     authority: impl FnOnce() -> Option<&'a Authority>,
     issuer: &Certificate,
     terms: &Terms<'_>,
-) -> Result<(), VerifyError> {
+) -> Checked {
     if !terms.has(Rule::KeyIdentifiersMatch) {
         return Ok(());
     }
     let differs = |found: String| {
         let (subject, rule) = (certificate.subject(), Rule::KeyIdentifiersMatch);
-        Err(VerifyError::Rule { subject, rule, found })
+        Err(VerifyError::Rule { subject, rule, found }.into())
     };
     if let (Some(of_issuer), Some(own)) =
         (certificate.authority_key_identifier(), issuer.subject_key_identifier())

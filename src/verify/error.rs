@@ -39,6 +39,9 @@ pub enum AnchorError {
     },
 }
 
+/// What is found of a certificate. Errors are large and rare, so they are handed on as a pointer.
+pub(super) type Checked<T = ()> = Result<T, Box<VerifyError>>;
+
 /// Why a certificate is refused.
 ///
 /// Where several issuers were tried, [`VerifyError::NoPath`] holds all of them, and

@@ -11,7 +11,7 @@ use super::anchor::Anchor;
 use super::budget::Account;
 use super::chain::{Path, VerifiedChain, Window};
 use super::checks::{self, Authority, Role};
-use super::error::{RejectedIssuer, VerifyError};
+use super::error::{Checked, RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
 use super::policy::PolicyInputs;
 use super::rule::Rule;
@@ -34,13 +34,13 @@ const LONGEST: usize = 200;
 /// Why the search does not go on.
 pub(super) enum Stop {
     /// Not along this path.
-    Here(VerifyError),
+    Here(Box<VerifyError>),
     /// Not at all.
-    Fatal(VerifyError),
+    Fatal(Box<VerifyError>),
 }
 
 impl Stop {
-    pub(super) fn into_error(self) -> VerifyError {
+    pub(super) fn into_error(self) -> Box<VerifyError> {
         match self {
             Self::Here(error) | Self::Fatal(error) => error,
         }
@@ -95,7 +95,7 @@ pub(super) fn find(
     intermediates: &[Certificate],
     authorities: Authorities<'_>,
     terms: &Terms<'_>,
-) -> Result<VerifiedChain, VerifyError> {
+) -> Checked<VerifiedChain> {
     checks::check(leaf, Role::Leaf, terms)?;
     let exact_names = terms.has(Rule::ByteExactNames);
     let Authorities { anchors, .. } = authorities;
@@ -130,7 +130,8 @@ pub(super) fn find(
         _ => None,
     };
     let (Some(anchor), Some(found)) = (anchor, search.found.take()) else {
-        return Err(VerifyError::UnknownIssuer { subject: leaf.subject(), issuer: leaf.issuer() });
+        let (subject, issuer) = (leaf.subject(), leaf.issuer());
+        return Err(VerifyError::UnknownIssuer { subject, issuer }.into());
     };
     pool.remember(&search.path);
     let mut path = Path::with_capacity(search.path.len());
@@ -164,7 +165,7 @@ impl<'a> Search<'_, 'a> {
         if self.path.len() > LONGEST {
             let error =
                 VerifyError::Budget { work: "certificates in a path", limit: LONGEST as u32 };
-            return Err(Stop::Fatal(error));
+            return Err(Stop::Fatal(error.into()));
         }
         let mut issuers = Nodes::new();
         self.possible_issuers(head, &mut issuers);
@@ -180,7 +181,7 @@ impl<'a> Search<'_, 'a> {
             }
         }
         let is_self_issued = self.pool.is_self_issued(self.head(), self.terms);
-        Err(Stop::Here(VerifyError::no_path(head, is_self_issued, rejected)))
+        Err(Stop::Here(VerifyError::no_path(head, is_self_issued, rejected).into()))
     }
 
     /// The node whose issuer is looked for.
@@ -235,10 +236,10 @@ impl<'a> Search<'_, 'a> {
         let extended = match (node, self.pool.certificate(node)) {
             (Node::Anchor(_), _) => self.complete(),
             (_, Some(certificate)) => self.extend(certificate),
-            (_, None) => Err(Stop::Here(VerifyError::UnknownIssuer {
-                subject: head.subject(),
-                issuer: head.issuer(),
-            })),
+            (_, None) => {
+                let (subject, issuer) = (head.subject(), head.issuer());
+                Err(Stop::Here(VerifyError::UnknownIssuer { subject, issuer }.into()))
+            }
         };
         if extended.is_err() {
             self.path.pop();
@@ -265,7 +266,8 @@ impl<'a> Search<'_, 'a> {
             && below > allowed
         {
             let subject = self.pool.candidate(node).subject();
-            return Err(Stop::Here(VerifyError::TooManyIntermediates { subject, allowed, below }));
+            let error = VerifyError::TooManyIntermediates { subject, allowed, below };
+            return Err(Stop::Here(error.into()));
         }
         self.check_name_constraints(node)
     }
@@ -308,25 +310,19 @@ impl<'a> Search<'_, 'a> {
                 let subject = certificate.map(Certificate::subject);
                 match failure {
                     names::constraints::Failure::Breach { name, breach } => {
-                        Stop::Here(VerifyError::NameConstraint {
-                            subject: subject.unwrap_or_else(|| issuer.clone()),
-                            issuer,
-                            name,
-                            breach,
-                        })
+                        let subject = subject.unwrap_or_else(|| issuer.clone());
+                        let error = VerifyError::NameConstraint { subject, issuer, name, breach };
+                        Stop::Here(error.into())
                     }
                     names::constraints::Failure::Rule { rule, name } => {
-                        Stop::Here(VerifyError::Rule {
-                            subject: subject.unwrap_or_else(|| issuer.clone()),
-                            rule,
-                            found: format!("it is for {name}, which {issuer} constrains"),
-                        })
+                        let found = format!("it is for {name}, which {issuer} constrains");
+                        let subject = subject.unwrap_or(issuer);
+                        Stop::Here(VerifyError::Rule { subject, rule, found }.into())
                     }
                     names::constraints::Failure::Malformed { constraint } => {
-                        Stop::Here(VerifyError::MalformedNameConstraint {
-                            subject: issuer,
-                            constraint,
-                        })
+                        let subject = issuer;
+                        let error = VerifyError::MalformedNameConstraint { subject, constraint };
+                        Stop::Here(error.into())
                     }
                     names::constraints::Failure::Budget(error) => Stop::Fatal(error),
                 }
@@ -341,8 +337,8 @@ impl<'a> Search<'_, 'a> {
         &mut self,
         head: &Certificate,
         node: Node,
-        error: VerifyError,
-    ) -> VerifyError {
+        error: Box<VerifyError>,
+    ) -> Box<VerifyError> {
         if !self.ledger.account.has_signatures_to_spare() {
             return error;
         }
@@ -380,7 +376,7 @@ impl<'a> Search<'_, 'a> {
     fn no_signature(&self, head: &Certificate, issuer: Node, source: &SignatureError) -> Stop {
         let (subject, issuer) = (head.subject(), self.pool.candidate(issuer).subject());
         let source = source.clone();
-        Stop::Here(VerifyError::Signature { subject, issuer, source })
+        Stop::Here(VerifyError::Signature { subject, issuer, source }.into())
     }
 
     /// From an earlier time, or by checking it now.
@@ -411,7 +407,7 @@ impl<'a> Search<'_, 'a> {
         Ok(())
     }
 
-    fn check_policies(&self) -> Result<ValidPolicies, VerifyError> {
+    fn check_policies(&self) -> Checked<ValidPolicies> {
         let of_a_signer = PolicyInputs::default();
         let inputs = match self.signers.is_empty() {
             true => self.terms.policy.inputs(),
@@ -428,13 +424,12 @@ impl<'a> Search<'_, 'a> {
         let path: Vec<_> = below_the_anchor
             .map(|(certificate, node)| (certificate, self.pool.is_self_issued(node, self.terms)))
             .collect();
-        policies::process(&path, inputs).map_err(|(certificate, fault)| VerifyError::Policy {
-            subject: certificate.subject(),
-            fault,
+        policies::process(&path, inputs).map_err(|(certificate, fault)| {
+            VerifyError::Policy { subject: certificate.subject(), fault }.into()
         })
     }
 
-    fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: VerifyError) {
+    fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: Box<VerifyError>) {
         let certificate = self.pool.certificate(node);
         // An anchor that lies among the intermediates too was rejected before, for the same reason.
         let is_told = |other: &RejectedIssuer| {
@@ -446,7 +441,7 @@ impl<'a> Search<'_, 'a> {
         self.ledger.remembered += 1;
         let outranks_all = rejected.iter().all(|other| other.error.rank() < error.rank());
         if self.ledger.remembered <= REMEMBERED || outranks_all {
-            rejected.push(RejectedIssuer { issuer: self.pool.candidate(node), error });
+            rejected.push(RejectedIssuer { issuer: self.pool.candidate(node), error: *error });
         }
     }
 

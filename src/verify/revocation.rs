@@ -158,7 +158,7 @@ fn status(
     // Who was found revoked stays so: on another path the list may have no signer, and is still true.
     let known = search.ledger.revoked.iter().find(|(node, _)| *node == question.node);
     if let Some((_, revoked)) = known {
-        return Err(Stop::Here(revoked.clone()));
+        return Err(Stop::Here(revoked.clone().into()));
     }
     let mut findings = Findings::default();
     consult_all(search, revocation, question, &mut findings)?;
@@ -175,10 +175,8 @@ fn status(
     if covered.contains(Reasons::ALL) {
         return Ok(used);
     }
-    Err(Stop::Here(VerifyError::RevocationUnknown {
-        subject: question.certificate.subject(),
-        lists: rejected,
-    }))
+    let subject = question.certificate.subject();
+    Err(Stop::Here(VerifyError::RevocationUnknown { subject, lists: rejected }.into()))
 }
 
 /// Asks the lists, by way of each distribution point, until every reason is covered.
@@ -207,7 +205,7 @@ fn consult_all(
                         issuer: list.issuer(),
                     };
                     search.ledger.revoked.push((question.node, revoked.clone()));
-                    return Err(Stop::Here(revoked));
+                    return Err(Stop::Here(revoked.into()));
                 }
                 Ok(Some(answer)) => {
                     findings.covered = findings.covered.or(answer.reasons);
@@ -242,7 +240,7 @@ struct Answer {
 /// Why a list says nothing.
 enum NotConsulted {
     Rejected(ListError),
-    Fatal(VerifyError),
+    Fatal(Box<VerifyError>),
 }
 
 impl From<ListError> for NotConsulted {

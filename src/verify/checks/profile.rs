@@ -1,13 +1,11 @@
 //! The rules that a policy can switch: RFC 5280 section 4's profile, and the CA/Browser Forum's.
 
-use super::{Role, Subject, VerifyError};
+use super::{Checked, Role, Subject};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{KeyUsage, Known, SubjectAlternativeName};
 use crate::verify::policy::Purpose;
 use crate::verify::rule::Rule;
 use crate::verify::signature::PublicKey;
-
-type Checked = Result<(), VerifyError>;
 
 /// A `Name` without any part.
 const NO_NAME: &[u8] = &[0x30, 0];

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Subject, VerifyError};
+use super::{Checked, Subject};
 use crate::certificate::Known;
 use crate::certificate::general_name::{Forms, GeneralName};
 use crate::verify::names::uri;
@@ -11,7 +11,7 @@ use crate::verify::signature::{ED25519_POINT, PublicKey, RSA_PARAMETERS, Signatu
 
 /// Go's `parseName` and `parseSANExtension`.
 #[inline(always)]
-pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+pub(super) fn go(subject: &Subject<'_>) -> Checked {
     let certificate = subject.certificate;
     let has_names_to_read = !certificate.attribute_values().are_sound
         || certificate.forms_of_names().has_any_of(Forms::URI.or(Forms::IP))
@@ -22,7 +22,7 @@ pub(super) fn go(subject: &Subject<'_>) -> Result<(), VerifyError> {
     }
 }
 
-fn names_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+fn names_in_go(subject: &Subject<'_>) -> Checked {
     let certificate = subject.certificate;
     if !certificate.attribute_values().are_sound {
         let found = "a name has a text with characters that its string type has not";
@@ -54,7 +54,7 @@ fn is_readable_name(name: &GeneralName<'_>) -> bool {
 }
 
 /// Go's `processExtensions`: what must not be critical for a certificate to be read at all.
-pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+pub(super) fn critical_in_go(subject: &Subject<'_>) -> Checked {
     const EXTENSIONS: &[Known] = &[
         Known::AuthorityKeyIdentifier,
         Known::SubjectKeyIdentifier,
@@ -70,7 +70,7 @@ pub(super) fn critical_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
 }
 
 /// What Go reads and does not handle, which it refuses in a path.
-pub(super) fn handled_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+pub(super) fn handled_in_go(subject: &Subject<'_>) -> Checked {
     let certificate = subject.certificate;
     let is_handled = !certificate.has_critical(Known::SubjectAlternativeName)
         || certificate.forms_of_names().has_any_of(Forms::OF_THE_WEB);
@@ -83,7 +83,7 @@ pub(super) fn handled_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
 
 /// A key that Go's `parsePublicKey` and `checkKeySize` let pass. Keys of other kinds than this crate's
 /// are let pass too: Go reads certificates with keys that it does not know.
-pub(super) fn key_in_go(subject: &Subject<'_>) -> Result<(), VerifyError> {
+pub(super) fn key_in_go(subject: &Subject<'_>) -> Checked {
     if !subject.terms.has(Rule::ReadableInGo) {
         return Ok(());
     }
@@ -133,7 +133,7 @@ fn is_readable_base(base: &GeneralName<'_>) -> bool {
 
 /// OpenSSL's `ASN1_PRINTABLE`, as far as it is text.
 #[inline(always)]
-pub(super) fn text_in_names(subject: &Subject<'_>) -> Result<(), VerifyError> {
+pub(super) fn text_in_names(subject: &Subject<'_>) -> Checked {
     let holds = subject.certificate.attribute_values().are_text;
     subject.must(Rule::TextInNames, holds, "a name has an attribute that is no text")
 }

@@ -49,11 +49,11 @@ pub(in crate::verify) enum Failure {
     Malformed {
         constraint: String,
     },
-    Budget(VerifyError),
+    Budget(Box<VerifyError>),
 }
 
-impl From<VerifyError> for Failure {
-    fn from(budget: VerifyError) -> Self {
+impl From<Box<VerifyError>> for Failure {
+    fn from(budget: Box<VerifyError>) -> Self {
         Self::Budget(budget)
     }
 }

@@ -10,7 +10,7 @@ use crate::certificate::{CanonicalName, Certificate};
 use crate::verify::budget::Account;
 use crate::verify::by_name;
 use crate::verify::checks::{self, Authority, Role};
-use crate::verify::error::{IssuerCandidate, VerifyError};
+use crate::verify::error::{Checked, IssuerCandidate, VerifyError};
 use crate::verify::known::{self, Prepared};
 use crate::verify::policy::Purpose;
 use crate::verify::signature::{PublicKey, SignatureError, VerifyingKey};
@@ -55,7 +55,7 @@ struct Facts {
 struct Results {
     /// One that passed: most certificates are checked once, and pass.
     passed: Cell<Option<Circumstances>>,
-    others: RefCell<Vec<(Circumstances, Result<(), VerifyError>)>>,
+    others: RefCell<Vec<(Circumstances, Checked)>>,
 }
 
 type Circumstances = (Purpose, usize);
@@ -64,8 +64,8 @@ impl Results {
     fn get_or(
         &self,
         circumstances: Circumstances,
-        check: impl FnOnce() -> Result<(), VerifyError>,
-    ) -> Result<(), VerifyError> {
+        check: impl FnOnce() -> Checked,
+    ) -> Checked {
         if self.passed.get() == Some(circumstances) {
             return Ok(());
         }
@@ -214,7 +214,7 @@ impl<'a> Pool<'a> {
         certificate: &Certificate,
         below: usize,
         terms: &Terms<'_>,
-    ) -> Result<(), VerifyError> {
+    ) -> Checked {
         let role = Role::Issuer { is_anchor: matches!(node, Node::Anchor(_)), below };
         let check = || checks::check(certificate, role, terms);
         match self.facts(node) {
@@ -374,7 +374,7 @@ impl<'a> Pool<'a> {
         }
         let key = self.key(issuer).map_err(|source| {
             let subject = self.candidate(issuer).subject();
-            Stop::Here(VerifyError::IssuerKey { subject, source })
+            Stop::Here(VerifyError::IssuerKey { subject, source }.into())
         })?;
         account.spend_signature().map_err(Stop::Fatal)?;
         let verified = key.verify(algorithm, message, signature);

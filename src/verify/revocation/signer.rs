@@ -71,14 +71,14 @@ fn try_signer(
     let counts = !matches!(signer, Node::Anchor(_)) || search.terms.has(Rule::AnchorCertificate);
     if let Some(certificate) = certificate.filter(|_| counts) {
         checks::crl_signer(certificate, search.terms)
-            .map_err(|error| ListError::Signer { source: Box::new(error) })?;
+            .map_err(|error| ListError::Signer { source: error })?;
     }
     let (algorithm, _) = list.signature_algorithms();
     let account = &mut search.ledger.account;
     let verified = search.pool.verify(signer, account, algorithm, list.tbs_der(), list.signature());
     match verified {
         Ok(result) => result.map_err(ListError::Signature)?,
-        Err(Stop::Here(error)) => return Err(ListError::Signer { source: Box::new(error) }.into()),
+        Err(Stop::Here(error)) => return Err(ListError::Signer { source: error }.into()),
         Err(Stop::Fatal(error)) => return Err(NotConsulted::Fatal(error)),
     }
     // The certificate's issuer is part of the path that is being validated.
@@ -114,7 +114,7 @@ fn validate_signer<'a>(
     };
     let revocation = Revocation { leaf_alone: false, ..revocation.clone() };
     let terms = Terms { revocation: Some(&revocation), ..search.terms.of_crl_signer() };
-    let refused = |error| NotConsulted::Rejected(ListError::Signer { source: Box::new(error) });
+    let refused = |error| NotConsulted::Rejected(ListError::Signer { source: error });
     checks::check(certificate, Role::CrlSigner, &terms).map_err(refused)?;
     let mut signers = search.signers.clone();
     signers.push(signer);
