@@ -113,14 +113,7 @@ impl<'a> Pool<'a> {
             true => CanonicalName::default(),
             false => CanonicalName::of(certificate.subject_der()),
         };
-        let mut pool = Self {
-            leaf,
-            leaf_facts: Facts::default(),
-            intermediates: SmallVec::with_capacity(intermediates.len()),
-            authorities,
-            exact_names,
-        };
-        let presented = &mut pool.intermediates;
+        let mut presented = SmallVec::<[Intermediate<'_>; 1]>::with_capacity(intermediates.len());
         for certificate in intermediates {
             if !authorities.knows(certificate) {
                 presented.push(Intermediate {
@@ -136,7 +129,13 @@ impl<'a> Pool<'a> {
             presented.sort_by(|a, b| order(a).cmp(&order(b)));
             presented.dedup_by(|a, b| a.certificate == b.certificate);
         }
-        pool
+        Self {
+            leaf,
+            leaf_facts: Facts::default(),
+            intermediates: presented,
+            authorities,
+            exact_names,
+        }
     }
 
     /// The certificate at a node; an anchor may have none.
