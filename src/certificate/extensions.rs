@@ -285,7 +285,7 @@ impl Extensions {
         }
         let mut explicit = tbs.nested(EXPLICIT).in_field("extensions")?;
         explicit.sequence(|sequence| {
-            let mut seen = BTreeSet::new();
+            let mut seen = None;
             while !sequence.is_finished() {
                 sequence.sequence(|extension| self.read_one(extension, &mut seen))?;
             }
@@ -299,7 +299,7 @@ impl Extensions {
         &mut self,
         extension: &mut DerReader<'_, E>,
         // Besides those that are known.
-        seen: &mut BTreeSet<ObjectIdentifier>,
+        seen: &mut Option<BTreeSet<ObjectIdentifier>>,
     ) -> Result<(), E::InField> {
         let id = identifier(extension).in_field("extension")?;
         let Some(known) = Known::of(id) else {
@@ -325,10 +325,10 @@ impl Extensions {
         &mut self,
         id: &[u8],
         extension: &mut DerReader<'_, E>,
-        seen: &mut BTreeSet<ObjectIdentifier>,
+        seen: &mut Option<BTreeSet<ObjectIdentifier>>,
     ) -> Result<(), E::InField> {
         let id = object_identifier(id)?;
-        if !seen.insert(id) {
+        if !seen.get_or_insert_default().insert(id) {
             return Err(duplicate(id).into());
         }
         let critical = extension.optional_boolean().in_field("extension's critical")?;

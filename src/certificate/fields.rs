@@ -159,23 +159,25 @@ fn has_unique_identifier<E: ReadError>(tbs: &mut DerReader<'_, E>, number: u32) 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use proptest::sample::Index;
-    use rcgen::string::Ia5String;
     use rcgen::{
-        BasicConstraints, CertificateParams, CrlDistributionPoint, ExtendedKeyUsagePurpose,
-        GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+        BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DnType,
+        DnValue, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose,
+        NameConstraints, SanType, date_time_ymd,
     };
 
     use super::*;
 
-    /// With everything that this crate reads without der.
     fn usual() -> CertificateParams {
         let mut params = CertificateParams::new(["worker.acme.internal".to_owned()]).unwrap();
         params.subject_alt_names.extend([
-            SanType::URI(Ia5String::try_from("spiffe://acme/worker").unwrap()),
+            SanType::URI("spiffe://acme/worker".try_into().unwrap()),
             SanType::IpAddress([10, 0, 0, 7].into()),
         ]);
+        params.distinguished_name.push(DnType::CountryName, "DE");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.is_ca = IsCa::ExplicitNoCa;
@@ -184,7 +186,7 @@ mod tests {
         params
     }
 
-    fn authority() -> CertificateParams {
+    fn of_an_authority() -> CertificateParams {
         let mut params = usual();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(3));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -197,10 +199,35 @@ mod tests {
         params
     }
 
+    /// A directory name among the names, policies, and an extension that nobody knows.
+    fn of_rare_extensions() -> CertificateParams {
+        let name = b"\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x03one";
+        let extensions: [(&[u64], &[u8]); 5] = [
+            (&[2, 5, 29, 17], &[b"\x30\x12\xa4\x10\x30\x0e", &name[..]].concat()),
+            (&[2, 5, 29, 32], b"\x30\x07\x30\x05\x06\x03\x2a\x03\x04"),
+            (&[2, 5, 29, 36], b"\x30\x03\x80\x01\x05"),
+            (&[2, 5, 29, 54], b"\x02\x01\x02"),
+            (&[1, 2, 3, 4], b"\x05\x00"),
+        ];
+        let extensions =
+            extensions.map(|(id, value)| CustomExtension::from_oid_content(id, value.to_vec()));
+        let mut params = usual();
+        params.subject_alt_names.clear();
+        params.custom_extensions = extensions.to_vec();
+        params
+    }
+
     /// Valid after 2049, which asks for another type of time.
     fn lasting() -> CertificateParams {
         let mut params = usual();
         params.not_after = date_time_ymd(2060, 1, 1);
+        params
+    }
+
+    fn with_an_old_string() -> CertificateParams {
+        let mut params = usual();
+        let text = DnValue::TeletexString("Acme".try_into().unwrap());
+        params.distinguished_name.push(DnType::OrganizationName, text);
         params
     }
 
@@ -226,17 +253,28 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_read_without_der() {
-        for params in [usual(), authority()] {
+        for params in [usual(), of_an_authority(), of_rare_extensions()] {
             assert!(read_without_der(&der_of(&params)).is_some());
         }
     }
 
     #[test]
     fn what_is_not_usual_is_read_with_der() {
-        let der = der_of(&lasting());
-        assert_eq!(read_without_der(&der), None);
-        let fields = read(&der).unwrap();
-        assert_eq!(fields.validity.not_after.to_string(), "2060-01-01T00:00:00Z");
+        for params in [lasting(), with_an_old_string()] {
+            let der = der_of(&params);
+            assert_eq!(read_without_der(&der), None);
+            assert_eq!(read(&der), read_with_der(&der));
+            assert!(read(&der).is_ok());
+        }
+    }
+
+    /// Any, and often a tag or the beginning of a length.
+    fn octet() -> impl Strategy<Value = u8> {
+        const TAGS: &[u8] = &[
+            1, 2, 3, 4, 5, 6, 12, 18, 19, 20, 22, 23, 24, 26, 27, 28, 30, 48, 49, 0x80, 0x81, 0x82,
+            0x84, 0xa0, 0xa3,
+        ];
+        prop_oneof![any::<u8>(), proptest::sample::select(TAGS)]
     }
 
     proptest! {
@@ -244,14 +282,15 @@ mod tests {
 
         #[test]
         fn what_is_read_without_der_is_what_is_read_with_it(
-            certificate in 0..3_usize,
-            changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 0..3),
+            certificate in any::<Index>(),
+            changes in proptest::collection::vec((any::<Index>(), octet()), 0..3),
             cut in proptest::option::weighted(0.1, any::<Index>()),
         ) {
-            static CERTIFICATES: std::sync::LazyLock<[Vec<u8>; 3]> = std::sync::LazyLock::new(|| {
-                [usual(), authority(), lasting()].map(|params| der_of(&params))
+            static CERTIFICATES: LazyLock<[Vec<u8>; 5]> = LazyLock::new(|| {
+                [usual(), of_an_authority(), of_rare_extensions(), lasting(), with_an_old_string()]
+                    .map(|params| der_of(&params))
             });
-            let mut der = CERTIFICATES[certificate].clone();
+            let mut der = certificate.get(&*CERTIFICATES).clone();
             for (place, octet) in changes {
                 *place.get_mut(&mut der) = octet;
             }

@@ -5,8 +5,8 @@
 //! read. What is usual is read here, and whatever else there is, faults among it, is left to der. It
 //! lacks that one's limit to nesting, because what is read with it has a fixed depth.
 //!
-//! A reader can also give up where der would go on ([`NotUsual`]): what it reads then compiles into a few
-//! instructions for each element.
+//! A reader can also give up where der would go on ([`NotUsual`]), and then der's part does not lie in the
+//! middle of what is read here.
 
 use std::marker::PhantomData;
 
@@ -18,7 +18,7 @@ use der::{
 
 use super::CertificateError;
 
-/// Why a reader does not go on, which is also what it does with something that is not usual.
+/// An error of a reader. Which one it has also says what it does with an element that is not usual.
 pub(crate) trait ReadError: From<Error> {
     /// The same of a field of a certificate.
     type InField: From<Self> + From<CertificateError>;
@@ -30,6 +30,9 @@ pub(crate) trait ReadError: From<Error> {
         reader: &mut DerReader<'a, Self>,
         read: impl FnOnce(&mut DerReader<'a>) -> Result<T, Error>,
     ) -> Result<T, Self>;
+
+    /// The error that somebody else has with the same octets, if he has one and it is of interest.
+    fn as_another_has_it(self, another: impl FnOnce() -> Option<Error>) -> Self;
 }
 
 impl ReadError for Error {
@@ -45,6 +48,10 @@ impl ReadError for Error {
         read: impl FnOnce(&mut DerReader<'a>) -> Result<T, Self>,
     ) -> Result<T, Self> {
         read(reader)
+    }
+
+    fn as_another_has_it(self, another: impl FnOnce() -> Option<Self>) -> Self {
+        another().unwrap_or(self)
     }
 }
 
@@ -78,6 +85,10 @@ impl ReadError for NotUsual {
         _: impl FnOnce(&mut DerReader<'a>) -> Result<T, Error>,
     ) -> Result<T, Self> {
         Err(Self)
+    }
+
+    fn as_another_has_it(self, _: impl FnOnce() -> Option<Error>) -> Self {
+        self
     }
 }
 

@@ -5,9 +5,9 @@ mod readers;
 
 use std::fmt;
 
+use super::error::Checked;
 use super::policy::Purpose;
 use super::rule::{Rule, Rules};
-use super::error::Checked;
 use super::{Terms, VerifyError, names};
 use crate::certificate::general_name::GeneralName;
 use crate::certificate::{CanonicalName, Certificate, KeyUsage, Known, KnownSet};
@@ -132,11 +132,7 @@ checks! {
 
 /// Everything that can be said of a certificate without its issuer.
 #[inline]
-pub(super) fn check(
-    certificate: &Certificate,
-    role: Role,
-    terms: &Terms<'_>,
-) -> Checked {
+pub(super) fn check(certificate: &Certificate, role: Role, terms: &Terms<'_>) -> Checked {
     pass_all(&Subject { certificate, role, terms })
 }
 
@@ -191,7 +187,9 @@ fn version(subject: &Subject<'_>) -> Checked {
     let version = subject.certificate.version();
     match is_accepted {
         true => Ok(()),
-        false => Err(VerifyError::Version { subject: subject.certificate.subject(), version }.into()),
+        false => {
+            Err(VerifyError::Version { subject: subject.certificate.subject(), version }.into())
+        }
     }
 }
 
@@ -268,11 +266,7 @@ pub(super) fn crl_signer(certificate: &Certificate, terms: &Terms<'_>) -> Checke
 }
 
 #[inline(always)]
-fn allows(
-    certificate: &Certificate,
-    needed: KeyUsage,
-    terms: &Terms<'_>,
-) -> Checked {
+fn allows(certificate: &Certificate, needed: KeyUsage, terms: &Terms<'_>) -> Checked {
     match certificate.key_usage() {
         Some(found) if found.is_empty() && !terms.has(Rule::KeyUsageNotEmpty) => Ok(()),
         Some(found) if !found.contains(needed) => {

@@ -429,7 +429,12 @@ impl<'a> Search<'_, 'a> {
         })
     }
 
-    fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: Box<VerifyError>) {
+    fn remember(
+        &mut self,
+        rejected: &mut Vec<RejectedIssuer>,
+        node: Node,
+        error: Box<VerifyError>,
+    ) {
         let certificate = self.pool.certificate(node);
         // An anchor that lies among the intermediates too was rejected before, for the same reason.
         let is_told = |other: &RejectedIssuer| {

@@ -151,7 +151,7 @@ pub fn extension(
     oid: &[u64],
     critical: bool,
     contents: &[u8],
-) -> impl FnOnce(&mut CertificateParams) {
+) -> impl FnOnce(&mut CertificateParams) + use<> {
     let mut extension = CustomExtension::from_oid_content(oid, contents.to_vec());
     extension.set_criticality(critical);
     move |params| params.custom_extensions.push(extension)

@@ -839,3 +839,31 @@ fn the_manual_says_of_every_rule_what_the_code_does() {
     let rows = manual.lines().filter(|line| line.starts_with("| `")).count();
     assert!(rows >= Rule::ALL.len(), "{rows}");
 }
+
+#[test]
+fn every_extension_about_policies_is_held_to_its_criticality() {
+    let policy = tlv(6, &[0x2a, 3, 4]);
+    let mappings = tlv(0x30, &tlv(0x30, &[policy.clone(), tlv(6, &[0x2a, 3, 5])].concat()));
+    let extensions = [
+        (32, tlv(0x30, &tlv(0x30, &policy)), None),
+        (33, mappings, None),
+        (36, tlv(0x30, &[0x80, 1, 9]), Some(Rule::PolicyConstraintsCritical)),
+        (54, tlv(2, &[9]), Some(Rule::PolicyConstraintsCritical)),
+    ];
+    for (number, contents, if_not_critical) in extensions {
+        for (critical, broken) in [(true, Some(Rule::NoCriticalPolicies)), (false, if_not_critical)]
+        {
+            let of_extension = chains::extension(&[2, 5, 29, number], critical, &contents);
+            let found = leaf(of_extension).verify(
+                &Policy::tls_client()
+                    .with(Rule::PolicyConstraintsCritical)
+                    .with(Rule::NoCriticalPolicies),
+            );
+            let rule = match found {
+                Err(E::Rule { rule, .. }) => Some(rule),
+                other => other.map(|_| None).unwrap(),
+            };
+            assert_eq!(rule, broken, "2.5.29.{number}, critical: {critical}");
+        }
+    }
+}

@@ -61,11 +61,7 @@ struct Results {
 type Circumstances = (Purpose, usize);
 
 impl Results {
-    fn get_or(
-        &self,
-        circumstances: Circumstances,
-        check: impl FnOnce() -> Checked,
-    ) -> Checked {
+    fn get_or(&self, circumstances: Circumstances, check: impl FnOnce() -> Checked) -> Checked {
         if self.passed.get() == Some(circumstances) {
             return Ok(());
         }
@@ -246,8 +242,8 @@ impl<'a> Pool<'a> {
 
     /// Whether two nodes are of one name and key.
     pub(in crate::verify) fn is_same_authority(&self, a: Node, b: Node) -> bool {
-        let identity = |node| (self.subject_der(node), self.public_key_der(node));
-        identity(a) == identity(b)
+        self.subject_der(a) == self.subject_der(b)
+            && self.public_key_der(a) == self.public_key_der(b)
     }
 
     pub(super) fn candidate(&self, node: Node) -> IssuerCandidate {
