@@ -121,7 +121,7 @@ impl DistinguishedName {
     /// What is wrong with one is said as the decoder says it that makes names of them.
     #[cold]
     fn fault<E: ReadError>(der: &[u8], error: E) -> E {
-        error.as_another_has_it(|| RdnSequence::from_der(der).err())
+        error.explained_by(|| RdnSequence::from_der(der).err())
     }
 
     #[inline(always)]

@@ -32,7 +32,7 @@ pub(crate) trait ReadError: From<Error> {
     ) -> Result<T, Self>;
 
     /// The error that somebody else has with the same octets, if he has one and it is of interest.
-    fn as_another_has_it(self, another: impl FnOnce() -> Option<Error>) -> Self;
+    fn explained_by(self, another: impl FnOnce() -> Option<Error>) -> Self;
 }
 
 impl ReadError for Error {
@@ -50,7 +50,7 @@ impl ReadError for Error {
         read(reader)
     }
 
-    fn as_another_has_it(self, another: impl FnOnce() -> Option<Self>) -> Self {
+    fn explained_by(self, another: impl FnOnce() -> Option<Self>) -> Self {
         another().unwrap_or(self)
     }
 }
@@ -87,7 +87,7 @@ impl ReadError for NotUsual {
         Err(Self)
     }
 
-    fn as_another_has_it(self, _: impl FnOnce() -> Option<Error>) -> Self {
+    fn explained_by(self, _: impl FnOnce() -> Option<Error>) -> Self {
         self
     }
 }

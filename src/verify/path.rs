@@ -176,7 +176,7 @@ impl<'a> Search<'_, 'a> {
             }
             match self.try_issuer(head, node) {
                 Ok(()) => return Ok(()),
-                Err(Stop::Here(error)) => self.remember(&mut rejected, node, error),
+                Err(Stop::Here(error)) => self.remember(&mut rejected, node, *error),
                 Err(fatal) => return Err(fatal),
             }
         }
@@ -429,12 +429,7 @@ impl<'a> Search<'_, 'a> {
         })
     }
 
-    fn remember(
-        &mut self,
-        rejected: &mut Vec<RejectedIssuer>,
-        node: Node,
-        error: Box<VerifyError>,
-    ) {
+    fn remember(&mut self, rejected: &mut Vec<RejectedIssuer>, node: Node, error: VerifyError) {
         let certificate = self.pool.certificate(node);
         // An anchor that lies among the intermediates too was rejected before, for the same reason.
         let is_told = |other: &RejectedIssuer| {
@@ -446,7 +441,7 @@ impl<'a> Search<'_, 'a> {
         self.ledger.remembered += 1;
         let outranks_all = rejected.iter().all(|other| other.error.rank() < error.rank());
         if self.ledger.remembered <= REMEMBERED || outranks_all {
-            rejected.push(RejectedIssuer { issuer: self.pool.candidate(node), error: *error });
+            rejected.push(RejectedIssuer { issuer: self.pool.candidate(node), error });
         }
     }
 
