@@ -65,12 +65,12 @@ impl Results {
         if self.passed.get() == Some(circumstances) {
             return Ok(());
         }
-        let others = self.others.borrow();
-        let mut results = others.iter();
-        if let Some((_, result)) = results.find(|(other, _)| *other == circumstances) {
-            return result.clone();
+        let known =
+            |(other, result): &(_, Checked)| (*other == circumstances).then(|| result.clone());
+        let found = self.others.borrow().iter().find_map(known);
+        if let Some(result) = found {
+            return result;
         }
-        drop(others);
         let result = check();
         match result {
             Ok(()) if self.passed.get().is_none() => self.passed.set(Some(circumstances)),
