@@ -424,7 +424,11 @@ impl VerifyError {
             Self::UnknownIssuer { .. }
             | Self::SelfSigned { .. }
             | Self::Rule { rule: Rule::KeyIdentifiersMatch, .. } => 1,
-            Self::Budget { .. } => 3,
+            // Of a whole path, each of whose signatures verified. A list that revokes outranks one that is
+            // missing: with more lists at hand the former would stay.
+            Self::Policy { .. } | Self::RevocationUnknown { .. } => 3,
+            Self::Revoked { .. } => 4,
+            Self::Budget { .. } => 5,
             _ => 2,
         }
     }

@@ -14,6 +14,7 @@ use super::checks::{self, Authority, Role};
 use super::error::{Checked, RejectedIssuer, VerifyError};
 use super::policies::{self, ValidPolicies};
 use super::policy::PolicyInputs;
+use super::revocation::RevocationList;
 use super::rule::Rule;
 use super::signature::SignatureError;
 use super::{Authorities, Terms, known, names, revocation};
@@ -50,11 +51,16 @@ impl Stop {
 /// Certificate, issuer, and whether the issuer signed it.
 type CheckedSignature = (Node, Node, Result<(), Box<SignatureError>>);
 
+/// List, signer, and whether the signer signed it.
+type CheckedListSignature = (RevocationList, Node, Result<(), SignatureError>);
+
 /// What is kept through all searches of one verification.
 pub(super) struct Ledger {
     pub(super) account: Account,
     /// Signatures that were checked: never more than the budget.
     checked: SmallVec<[CheckedSignature; 2]>,
+    /// The same of revocation lists.
+    pub(super) checked_lists: Vec<CheckedListSignature>,
     remembered: usize,
     /// Certificates that were found revoked.
     pub(super) revoked: Vec<(Node, VerifyError)>,
@@ -62,7 +68,13 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(account: Account) -> Self {
-        Self { account, checked: SmallVec::new(), remembered: 0, revoked: Vec::new() }
+        Self {
+            account,
+            checked: SmallVec::new(),
+            checked_lists: Vec::new(),
+            remembered: 0,
+            revoked: Vec::new(),
+        }
     }
 }
 
@@ -433,7 +445,9 @@ impl<'a> Search<'_, 'a> {
         let certificate = self.pool.certificate(node);
         // An anchor that lies among the intermediates too was rejected before, for the same reason.
         let is_told = |other: &RejectedIssuer| {
-            other.issuer.is_anchor() && other.issuer.certificate() == certificate
+            other.issuer.is_anchor()
+                && other.issuer.certificate() == certificate
+                && other.error.rank() >= error.rank()
         };
         if certificate.is_some() && rejected.iter().any(is_told) {
             return;

@@ -109,6 +109,62 @@ fn whoever_was_found_revoked_stays_so_on_another_path() {
     assert_revoked(verifier.verify(&leaf, &pool, &verification).map(drop));
 }
 
+#[test]
+fn a_revocation_is_told_however_many_issuers_failed_before() {
+    let root = Authority::root("Root");
+    let issuing = root.intermediate("Issuing");
+    let leaf = issuing.leaf();
+    // Longer than the genuine certificate they last, so that they are tried first.
+    let early = (0..80_u8).map(|place| {
+        let mut params = issuing.params.clone();
+        params.serial_number = Some(vec![1, place].into());
+        params.not_before = rcgen::date_time_ymd(2030, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        let early = params.signed_by(&issuing.key, &root.issuer()).unwrap();
+        Certificate::from_der(early.der()).unwrap()
+    });
+    let early: Vec<_> = early.collect();
+    let pool: Vec<_> = early.iter().chain([&issuing.certificate]).collect();
+    let lists = [revoking(&[&leaf]).signed_by(&issuing), by_hand().signed_by(&root)];
+    let error = verify(&root, &pool, &leaf, &lists).unwrap_err();
+    assert!(matches!(error.cause(), E::Revoked { .. }), "{error}");
+}
+
+#[test]
+fn a_list_is_checked_once_however_many_paths_ask_it() {
+    let root = Authority::root("Root");
+    let upper = root.intermediate("Upper");
+    let issuing = upper.intermediate("Issuing");
+    let twin = |params: &mut CertificateParams, day| {
+        params.not_after = rcgen::date_time_ymd(2027, 12, day);
+    };
+    // As many certificates of the issuing authority as paths, each covered by the same list, and no list
+    // for the one above.
+    let twins = (1..=20_u8).map(|day| {
+        let mut params = issuing.params.clone();
+        twin(&mut params, day);
+        let twin = params.signed_by(&issuing.key, &upper.issuer()).unwrap();
+        Certificate::from_der(twin.der()).unwrap()
+    });
+    let twins: Vec<_> = twins.collect();
+    let pool: Vec<_> = twins.iter().chain([&upper.certificate]).cloned().collect();
+    let lists = [by_hand().signed_by(&issuing), by_hand().signed_by(&upper)];
+    let verification = |signatures| {
+        Verification::new(Policy::tls_client())
+            .at(chains::now())
+            .revocation(Revocation::new(lists.iter().cloned()))
+            .budget(Budget::default().signatures(signatures))
+    };
+    let verifier = Verifier::new([root.certificate.clone()]).unwrap();
+    let error = |signatures| {
+        verifier.verify(&issuing.leaf(), &pool, &verification(signatures)).unwrap_err()
+    };
+    // The leaf under one key in twenty certificates, those under the one above, that one under the root.
+    // The list of the issuing authority under twenty certificates of its key, the other's under one.
+    assert!(matches!(error(62).cause(), E::RevocationUnknown { .. }), "{}", error(62));
+    assert!(matches!(error(61), E::Budget { limit: 61, .. }), "{}", error(61));
+}
+
 /// Levels of two certificates of one name and key each: as many paths as there are ways through.
 fn diamond(levels: usize) -> (Vec<Certificate>, Certificate) {
     let mut above = Authority::root("Level 0");

@@ -231,7 +231,8 @@ struct Inquiry {
 impl Inquiry {
     /// The certificates are few, and every signature and path may have to be tried.
     fn verify(&self) -> Result<VerifiedChain, VerifyError> {
-        let budget = Budget::default().signatures(u32::MAX).complete_paths(u32::MAX);
+        let budget =
+            Budget::default().signatures(u32::MAX).complete_paths(u32::MAX).path_steps(20_000);
         let mut verification = Verification::new(self.policy.clone()).at(self.at).budget(budget);
         if let Some(lists) = &self.lists {
             verification = verification.revocation(Revocation::new(lists.iter().cloned()));
@@ -326,15 +327,16 @@ proptest! {
         let mut richer = inquiry;
         let still_accepts = |inquiry: &Inquiry| match inquiry.verify() {
             // The certificate of a list's signer lets the list be believed.
-            Err(error) => is_revoked(&error).then_some(()).ok_or(error),
+            Err(error) if is_revoked(&error) => Ok(()),
+            // Authorities that vouch for each other in circles make more ways than can be tried.
+            Err(VerifyError::Budget { .. }) => Err(TestCaseError::reject("too many ways")),
+            Err(error) => Err(TestCaseError::fail(error.to_string())),
             Ok(_) => Ok(()),
         };
         richer.pool.extend(more);
-        let verified = still_accepts(&richer);
-        prop_assert!(verified.is_ok(), "{}", verified.unwrap_err());
+        still_accepts(&richer)?;
         richer.anchors.extend(anchors);
-        let verified = still_accepts(&richer);
-        prop_assert!(verified.is_ok(), "{}", verified.unwrap_err());
+        still_accepts(&richer)?;
     }
 
     #[test]

@@ -250,6 +250,11 @@ impl RevocationList {
         extensions.unknown_critical.or(extensions.entry_unknown_critical)
     }
 
+    /// Whether it is this very list, and not only one alike: there is nothing to compare.
+    pub(super) fn is_the_one(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn tbs_der(&self) -> &[u8] {
         self.at(self.0.tbs)
     }

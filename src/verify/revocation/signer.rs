@@ -10,6 +10,7 @@ use crate::verify::checks::{self, Role};
 use crate::verify::error::ListError;
 use crate::verify::path::{Node, Nodes, Search, Stop};
 use crate::verify::rule::Rule;
+use crate::verify::signature::SignatureError;
 
 /// How deep the signers of lists may depend on lists of other signers.
 const NESTED: usize = 4;
@@ -73,10 +74,7 @@ fn try_signer(
         checks::crl_signer(certificate, search.terms)
             .map_err(|error| ListError::Signer { source: error })?;
     }
-    let (algorithm, _) = list.signature_algorithms();
-    let account = &mut search.ledger.account;
-    let verified = search.pool.verify(signer, account, algorithm, list.tbs_der(), list.signature());
-    match verified {
+    match check_signature(search, list, signer) {
         Ok(result) => result.map_err(ListError::Signature)?,
         Err(Stop::Here(error)) => return Err(ListError::Signer { source: error }.into()),
         Err(Stop::Fatal(error)) => return Err(NotConsulted::Fatal(error)),
@@ -96,6 +94,25 @@ fn try_signer(
         return Err(ListError::NoSigner.into());
     };
     validate_signer(search, revocation, signer, certificate, is_direct)
+}
+
+/// Whether a list is signed by a node's key; each pair is checked once, however many paths ask for it.
+fn check_signature(
+    search: &mut Search<'_, '_>,
+    list: &RevocationList,
+    signer: Node,
+) -> Result<Result<(), SignatureError>, Stop> {
+    let mut checked = search.ledger.checked_lists.iter();
+    let earlier = checked.find(|(other, by, _)| *by == signer && other.is_the_one(list));
+    if let Some((.., result)) = earlier {
+        return Ok(result.clone());
+    }
+    let (algorithm, _) = list.signature_algorithms();
+    let account = &mut search.ledger.account;
+    let result =
+        search.pool.verify(signer, account, algorithm, list.tbs_der(), list.signature())?;
+    search.ledger.checked_lists.push((list.clone(), signer, result.clone()));
+    Ok(result)
 }
 
 /// Finds a path for the signer of a list, to the same trust anchor.
